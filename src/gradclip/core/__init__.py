@@ -1,0 +1,1 @@
+"""The arithmetic of clipping, on whatever array it is given; standard library only."""

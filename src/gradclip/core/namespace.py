@@ -1,0 +1,77 @@
+"""What the core needs of a framework: the verbs that its functions are written in."""
+
+from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
+from typing import Any, NamedTuple, Protocol
+
+Array = Any  # an array of any framework, or a float
+
+
+class Leaves(NamedTuple):
+    """A list of gradients, or another structure that holds them, taken apart."""
+
+    tensors: list[Array | None]  # None where there is no gradient
+    labels: list[str]  # what an error calls each of them
+    rebuild: Callable[[list[Array | None]], Any]  # puts them into the structure again
+
+
+class Namespace(Protocol):
+    """The verbs of one framework.
+
+    *Wide* is the precision that norms are computed and compared in: float64, or the widest
+    type of the device. A factor of exactly 1 leaves a tensor's bits alone.
+    """
+
+    def precision(self, name: str | None) -> AbstractContextManager[object]:
+        """Open the scope in which wide arithmetic is possible; `name` labels it in a graph."""
+
+    def flatten(self, t_list: Iterable[Array | None]) -> Leaves:
+        """Take a structure of gradients apart, reading an iterator once."""
+
+    def tensor(self, t: Array, label: str) -> Array:
+        """Return `t` as a tensor; raise `GradientTypeError` unless it is floating or complex."""
+
+    def numeric(self, t: Array, label: str) -> Array:
+        """Return `t` as a tensor whose entries can be compared."""
+
+    def size(self, t: Array) -> Array:
+        """Return the number of entries, at least 1, as a number or a wide scalar."""
+
+    def unit_axes(self, t: Array) -> tuple[int, ...] | None:
+        """Return the axes that one unit (row, filter) extends over; None for the whole tensor."""
+
+    def norm(self, t: Array, axes: Any = None) -> Array:
+        """Return the wide 2-norm of `t`, (); with `axes`, over these, which stay with length 1."""
+
+    def combine(self, norms: list[Array]) -> Array:
+        """Return the wide norm () of the parts whose norms are given; 0 for none."""
+
+    def wide(self, value: Array) -> Array:
+        """Return a number or a scalar tensor in wide precision."""
+
+    def narrow(self, norm: Array, tensors: list[Array]) -> Array:
+        """Return a wide norm as users get it: float64 if any tensor is, else float32."""
+
+    def rounded(self, value: Array, tensors: list[Array]) -> Array:
+        """Return a wide value rounded to the precision of `narrow`, still wide."""
+
+    def where(self, condition: Array, x: Array, y: Array) -> Array:
+        """Choose by entry."""
+
+    def isfinite(self, x: Array) -> Array:
+        """Tell by entry whether `x` is neither NaN nor infinite."""
+
+    def truth(self, condition: Array) -> bool | None:
+        """Return a scalar condition's value if it is known without waiting, else None."""
+
+    def require_finite(self, norms: list[Array], labels: list[str]) -> list[Array]:
+        """Return the norms; raise `NonFiniteGradientError`, naming the labels, if one is not."""
+
+    def clamp(self, t: Array, low: Array | None, high: Array | None) -> Array:
+        """Limit each entry to [low, high]; NaN stays NaN. Either bound may be None."""
+
+    def rescale(self, tensors: list[Array], factor: Array) -> list[Array]:
+        """Multiply by a wide factor, () or broadcastable; exactly 1 and 0 select."""
+
+    def zero_where(self, tensors: list[Array], conditions: list[Array]) -> list[Array]:
+        """Return zeros in place of each tensor whose scalar condition holds."""

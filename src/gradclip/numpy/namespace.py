@@ -1,0 +1,107 @@
+"""The core's verbs on NumPy arrays."""
+
+from collections.abc import Iterable
+from contextlib import AbstractContextManager
+from typing import Any
+
+import numpy as np
+
+from gradclip.core.namespace import Leaves
+from gradclip.core.sequences import flatten_list, nonfinite_error
+from gradclip.errors import GradientTypeError
+from gradclip.numpy import apply, measure
+from gradclip.numpy.measure import NDAny
+
+# Types of the package ml_dtypes (bfloat16, float8) are of NumPy's kind "V", void.
+_EXTENSION_FLOATS = ("bfloat16", "float8_", "float6_", "float4_")
+
+
+class NumpyNamespace:
+    """NumPy's side of `gradclip.core.namespace.Namespace`, where each verb is described."""
+
+    def precision(self, name: str | None) -> AbstractContextManager[object]:
+        """Silence floating-point warnings: what overflows or is invalid is part of the result."""
+        del name
+        return np.errstate(all="ignore")
+
+    def flatten(self, t_list: Iterable[Any]) -> Leaves:
+        """Take a list apart."""
+        return flatten_list(t_list)
+
+    def tensor(self, t: Any, label: str) -> NDAny:
+        """Return a floating or complex array."""
+        array = np.asarray(t)
+        extension = array.dtype.kind == "V" and array.dtype.name.startswith(_EXTENSION_FLOATS)
+        if array.dtype.kind not in "fc" and not extension:
+            msg = f"`{label}` must be floating or complex, got an array of {array.dtype}."
+            raise GradientTypeError(msg)
+        return array
+
+    def numeric(self, t: Any, label: str) -> NDAny:
+        """Return an array of real floating numbers."""
+        array = self.tensor(t, label)
+        if array.dtype.kind == "c":
+            msg = f"`{label}` must be real, since complex numbers have no order, got {array.dtype}."
+            raise GradientTypeError(msg)
+        return array
+
+    def size(self, t: NDAny) -> float:
+        """Return the number of entries, at least 1."""
+        return max(t.size, 1)
+
+    def unit_axes(self, t: NDAny) -> tuple[int, ...] | None:
+        """Return all axes but the last, which counts the outputs."""
+        return tuple(range(t.ndim - 1)) if t.ndim > 1 else None
+
+    def norm(self, t: NDAny, axes: Any = None) -> NDAny:
+        """Return the wide 2-norm."""
+        return measure.norm(t, tuple(axes) if isinstance(axes, list) else axes)
+
+    def combine(self, norms: list[NDAny]) -> NDAny:
+        """Return the norm of the parts with these norms."""
+        return measure.norm(np.stack(norms)) if norms else np.zeros(())
+
+    def wide(self, value: Any) -> NDAny:
+        """Return a float64 array."""
+        return np.asarray(value, dtype=np.result_type(np.asarray(value).dtype, np.float64))
+
+    def narrow(self, norm: NDAny, tensors: list[NDAny]) -> Any:
+        """Return float32, or the widest type among the tensors."""
+        types = [t.real.dtype for t in tensors if t.dtype.itemsize >= 8]
+        return norm.astype(np.result_type(np.float32, *types))[()]
+
+    def rounded(self, value: NDAny, tensors: list[NDAny]) -> NDAny:
+        """Round to the precision of `narrow`."""
+        return np.asarray(self.narrow(value, tensors)).astype(value.dtype)
+
+    def where(self, condition: Any, x: Any, y: Any) -> NDAny:
+        """Choose by entry."""
+        return np.where(condition, x, y)
+
+    def isfinite(self, x: Any) -> NDAny:
+        """Tell by entry."""
+        return np.isfinite(x)
+
+    def truth(self, condition: Any) -> bool | None:
+        """Return the value of a scalar condition, which is always known here."""
+        return bool(np.all(condition))
+
+    def require_finite(self, norms: list[NDAny], labels: list[str]) -> list[NDAny]:
+        """Return the norms if they are finite."""
+        bad = [label for norm, label in zip(norms, labels, strict=True) if not np.isfinite(norm)]
+        if bad:
+            raise nonfinite_error(bad)
+        return norms
+
+    def clamp(self, t: NDAny, low: Any, high: Any) -> NDAny:
+        """Limit each entry to [low, high]."""
+        return apply.clamp(t, low, high)
+
+    def rescale(self, tensors: list[NDAny], factor: NDAny) -> list[NDAny]:
+        """Multiply each by the factor."""
+        return [apply.rescale(t, factor) for t in tensors]
+
+    def zero_where(self, tensors: list[NDAny], conditions: list[Any]) -> list[NDAny]:
+        """Return zeros in place of those whose condition holds."""
+        pairs = zip(tensors, conditions, strict=True)
+        return [np.zeros_like(t) if bad else t for t, bad in pairs]
