@@ -1,0 +1,131 @@
+"""What the optimizer wrappers of all frameworks share."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from gradclip.core.clippings import Clipping, Gradients, parse_clipping
+from gradclip.core.functions import Functions
+from gradclip.core.namespace import Array
+from gradclip.errors import ConfigurationError, NonFiniteGradientError
+
+GATE_OP = 1  # tf.compat.v1.train.Optimizer.GATE_OP, the default of `gate_gradients`
+
+
+@dataclass(frozen=True, slots=True)
+class OwnClipping:
+    """A user's function from a list of gradients to a list of gradients."""
+
+    function: Callable[[Gradients], Gradients]
+
+    def __call__(
+        self, functions: Functions, gradients: Gradients, variables: list[Array]
+    ) -> Gradients:
+        """Return the function's gradients.
+
+        Raises:
+            ConfigurationError: The function returned another number of gradients.
+        """
+        del functions, variables
+        clipped = list(self.function(gradients))
+        if len(clipped) != len(gradients):
+            msg = (
+                f"`clip` must return as many gradients as it gets, got {len(clipped)} for "
+                f"{len(gradients)}. Of clip_by_global_norm's result take the list: `[0]`."
+            )
+            raise ConfigurationError(msg)
+        return clipped
+
+
+def resolve_clip(
+    clip: str | Clipping | Callable[[Gradients], Gradients] | None,
+) -> Clipping | None:
+    """Return the clipping that the argument `clip` of an optimizer wrapper means.
+
+    Args:
+        clip: None; a text such as `"global-norm=15"`; a clipping of `gradclip.core.clippings`;
+            or a function from a list of gradients (None in place) to such a list.
+
+    Returns:
+        A clipping, or None for none.
+
+    Raises:
+        ConfigurationError: It is none of these.
+
+    Example:
+        >>> resolve_clip("norm=1")
+        Norm(max_norm=1.0)
+    """
+    if clip is None or isinstance(clip, str):
+        return parse_clipping(clip)
+    if not callable(clip):
+        msg = f"`clip` must be None, a text or a callable, got {clip!r}. Say 'global-norm=1'."
+        raise ConfigurationError(msg)
+    if hasattr(type(clip), "name"):
+        return clip  # type: ignore[return-value]  # a Clipping: what has a name takes three arguments
+    return OwnClipping(clip)  # type: ignore[arg-type]  # and what has none takes one
+
+
+def reject_tf1_arguments(
+    gate_gradients: object, aggregation_method: object, colocate_gradients_with_ops: object
+) -> None:
+    """Raise unless the arguments that only TensorFlow 1 graphs obey have their defaults.
+
+    Raises:
+        ConfigurationError: One of them asks for something that cannot be done.
+    """
+    given = {
+        "gate_gradients": (gate_gradients, GATE_OP),
+        "aggregation_method": (aggregation_method, None),
+        "colocate_gradients_with_ops": (colocate_gradients_with_ops, False),
+    }
+    for name, (value, default) in given.items():
+        if value != default:
+            msg = (
+                f"`{name}` has a meaning for tf.compat.v1 optimizers only, got {value!r}. "
+                f"Leave it at {default!r}."
+            )
+            raise ConfigurationError(msg)
+
+
+@dataclass(slots=True)
+class SkippedSteps:
+    """Count steps that were dropped for non-finite gradients, and stop a run that drops all.
+
+    Args:
+        limit: The number of steps in a row after which to raise; None never raises.
+
+    Example:
+        >>> skipped = SkippedSteps(limit=10)
+        >>> skipped.record(finite=False)
+        >>> skipped.total, skipped.in_a_row
+        (1, 1)
+    """
+
+    limit: int | None = 10
+    total: int = field(default=0, init=False)
+    in_a_row: int = field(default=0, init=False)
+
+    def record(self, *, finite: bool) -> None:
+        """Count a step.
+
+        Raises:
+            NonFiniteGradientError: `limit` steps in a row were dropped.
+        """
+        self.in_a_row = 0 if finite else self.in_a_row + 1
+        self.total += not finite
+        check_skipped(self.in_a_row, self.limit)
+
+
+def check_skipped(in_a_row: int, limit: int | None) -> None:
+    """Raise when `limit` or more steps in a row were dropped.
+
+    Raises:
+        NonFiniteGradientError: They were.
+    """
+    if limit is not None and in_a_row >= limit:
+        msg = (
+            f"At most {limit} steps in a row may be skipped, got {in_a_row} with NaN or infinite "
+            "gradients. The run is no longer learning: lower the learning rate or the loss scale, "
+            "look at the data, or raise `max_skipped`."
+        )
+        raise NonFiniteGradientError(msg)
