@@ -1,0 +1,124 @@
+"""Tests of reading a run directory."""
+
+import json
+
+import numpy as np
+import pytest
+
+from gradclip.errors import RunError
+from gradclip.record import RunWriter, StepRecord, read_run
+
+
+def record(step, **changes):
+    fields = {
+        "step": step,
+        "time": 0.25 * step,
+        "loss": 2.5,
+        "global_norm_before": 5.0,
+        "global_norm_after": 1.0,
+        "limit": 1.0,
+        "scale": 0.2,
+        "norms_before": (3.0, 4.0),
+        "norms_after": (0.6, 0.8),
+    }
+    return StepRecord(**(fields | changes))
+
+
+@pytest.fixture
+def path(tmp_path, metadata):
+    with RunWriter(tmp_path / "run", metadata) as writer:
+        writer.write(record(0))
+        writer.write(record(1, limit=None, skipped=True, norms_before=(float("nan"), float("inf"))))
+        writer.finish("finished", {"test_accuracy": 0.5})
+    return tmp_path / "run"
+
+
+def rewrite(path, **changes):
+    description = json.loads((path / "run.json").read_text())
+    (path / "run.json").write_text(json.dumps(description | changes))
+
+
+def test_a_run_comes_back_as_it_was_written(path, metadata):
+    run = read_run(path)
+    assert (run.status, run.summary, run.metadata) == (
+        "finished",
+        {"test_accuracy": 0.5},
+        metadata,
+    )
+    assert run.steps.tolist() == [0, 1]
+    assert run.time.tolist() == [0.0, 0.25]
+    assert run.skipped.tolist() == [False, True]
+    np.testing.assert_array_equal(run.norms_before, [[3.0, 4.0], [np.nan, np.inf]])
+    assert run.norms_after.shape == (2, 2)
+
+
+def test_what_was_not_given_reads_as_nan_and_no_limit_as_inf(path):
+    run = read_run(path)
+    assert np.isnan(run.accuracy).all()
+    assert np.isnan(run.learning_rate).all()
+    assert run.limit.tolist() == [1.0, np.inf]
+
+
+def test_a_run_without_steps_has_empty_columns(tmp_path, metadata):
+    with RunWriter(tmp_path, metadata):
+        pass
+    run = read_run(tmp_path)
+    assert run.loss.shape == (0,)
+    assert run.norms_before.shape == (0, 2)
+
+
+@pytest.mark.parametrize("size", [1, 20, 150])
+def test_a_torn_last_line_is_left_out(path, size):
+    whole = (path / "steps.jsonl").read_bytes()
+    first = whole.index(b"\n") + 1
+    (path / "steps.jsonl").write_bytes(whole[: first + size])
+    assert read_run(path).steps.tolist() == [0]
+
+
+def test_a_damaged_line_in_the_middle_is_reported(path):
+    lines = (path / "steps.jsonl").read_text()
+    (path / "steps.jsonl").write_text("{torn\n" + lines)
+    with pytest.raises(RunError, match=r"line 1 of steps\.jsonl is not JSON"):
+        read_run(path)
+
+
+def test_a_wrong_number_of_norms_is_reported(path):
+    rewrite(path, parameters=[{"name": "w1", "shape": [2, 3]}])
+    with pytest.raises(RunError, match="damaged"):
+        read_run(path)
+
+
+def test_a_missing_directory_is_reported(tmp_path):
+    with pytest.raises(RunError, match=r"There is no run in .*nowhere"):
+        read_run(tmp_path / "nowhere")
+
+
+def test_missing_steps_are_reported(path):
+    (path / "steps.jsonl").unlink()
+    with pytest.raises(RunError, match=r"steps\.jsonl cannot be read"):
+        read_run(path)
+
+
+@pytest.mark.parametrize("text", ["", "[1]", "{}", '{"schema": "one"}', '{"schema": 1}', "\xff"])
+def test_a_foreign_file_is_reported(path, text):
+    (path / "run.json").write_bytes(text.encode("latin-1"))
+    with pytest.raises(RunError, match="other than a gradclip run"):
+        read_run(path)
+
+
+def test_a_foreign_line_is_reported(path):
+    (path / "steps.jsonl").write_text("[1]\n2\n")
+    with pytest.raises(RunError, match="other than a gradclip run"):
+        read_run(path)
+
+
+def test_an_unknown_status_is_reported(path):
+    rewrite(path, status="asleep")
+    with pytest.raises(RunError, match="asleep"):
+        read_run(path)
+
+
+def test_a_newer_schema_asks_for_an_update(path):
+    rewrite(path, schema=2)
+    with pytest.raises(RunError, match=r"schema 2.*pip install --upgrade gradclip"):
+        read_run(path)
