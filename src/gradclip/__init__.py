@@ -1,3 +1,76 @@
-"""Clip, see and understand gradients, with one meaning in every framework."""
+"""Clip, see and understand gradients, with one meaning in every framework.
+
+The functions here take the tensors of any framework; `gradclip.torch`, `gradclip.tensorflow`,
+`gradclip.jax`, `gradclip.keras`, `gradclip.numpy` and `gradclip.optax` have what is a
+framework's own, and are loaded when they are first asked for.
+"""
+
+import importlib
+from types import ModuleType
+
+from gradclip.errors import (
+    ConfigurationError,
+    GradclipError,
+    GradientTypeError,
+    MissingFrameworkError,
+    NonFiniteGradientError,
+)
+from gradclip.functional import (
+    adaptive_clip,
+    clip_by_average_norm,
+    clip_by_block_rms,
+    clip_by_global_norm,
+    clip_by_norm,
+    clip_by_value,
+    global_norm,
+)
 
 __version__ = "0.1.0"
+__all__ = [
+    "ConfigurationError",
+    "GradclipError",
+    "GradientTypeError",
+    "MissingFrameworkError",
+    "NonFiniteGradientError",
+    "adaptive_clip",
+    "clip_by_average_norm",
+    "clip_by_block_rms",
+    "clip_by_global_norm",
+    "clip_by_norm",
+    "clip_by_value",
+    "global_norm",
+]
+
+# Room -> the package that it needs, and the extra that installs it.
+_ROOMS = {
+    "numpy": ("numpy", "numpy"),
+    "torch": ("torch", "torch"),
+    "tensorflow": ("tensorflow", "tensorflow"),
+    "jax": ("jax", "jax"),
+    "optax": ("optax", "jax"),
+    "keras": ("keras", "keras"),
+}
+
+
+def __getattr__(name: str) -> ModuleType:
+    """Load a framework's room when it is first asked for.
+
+    Returns:
+        The module.
+
+    Raises:
+        MissingFrameworkError: The framework is not installed; the message says how to.
+        AttributeError: There is no such room.
+        ModuleNotFoundError: Something else is missing.
+    """
+    if name not in _ROOMS:
+        msg = f"module {__name__!r} has no attribute {name!r}"
+        raise AttributeError(msg)
+    package, extra = _ROOMS[name]
+    try:
+        return importlib.import_module(f"gradclip.{name}")
+    except ModuleNotFoundError as error:
+        if error.name != package:
+            raise
+        msg = f'gradclip.{name} needs {package}: pip install "gradclip[{extra}]"'
+        raise MissingFrameworkError(msg) from error

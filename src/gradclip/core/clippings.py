@@ -1,6 +1,5 @@
 """Clippings by name: what `clip=` and `--clip` accept."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar, Protocol
 
@@ -111,7 +110,7 @@ class AdaptiveGradientClipping:
         return [functions.adaptive_clip(g, w, self.clipping) for g, w in pairs]
 
 
-CLIPPINGS: dict[str, Callable[[float], Clipping]] = {
+CLIPPINGS: dict[str, type] = {
     kind.name: kind
     for kind in (GlobalNorm, Norm, AverageNorm, BlockRMS, Value, AdaptiveGradientClipping)
 }
@@ -148,4 +147,5 @@ def parse_clipping(text: str | None) -> Clipping | None:
     if not limit >= 0:
         msg = f"The threshold of {name!r} must be >= 0, got {threshold!r}."
         raise ConfigurationError(msg)
-    return CLIPPINGS[name](limit)
+    clipping: Clipping = CLIPPINGS[name](limit)
+    return clipping

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from gradclip.core.clippings import Clipping, Gradients, parse_clipping
+from gradclip.core.clippings import CLIPPINGS, Clipping, Gradients, parse_clipping
 from gradclip.core.functions import Functions
 from gradclip.core.namespace import Array
 from gradclip.errors import ConfigurationError, NonFiniteGradientError
@@ -37,7 +37,7 @@ class OwnClipping:
 
 
 def resolve_clip(
-    clip: str | Clipping | Callable[[Gradients], Gradients] | None,
+    clip: object,
 ) -> Clipping | None:
     """Return the clipping that the argument `clip` of an optimizer wrapper means.
 
@@ -60,9 +60,8 @@ def resolve_clip(
     if not callable(clip):
         msg = f"`clip` must be None, a text or a callable, got {clip!r}. Say 'global-norm=1'."
         raise ConfigurationError(msg)
-    if hasattr(type(clip), "name"):
-        return clip  # type: ignore[return-value]  # a Clipping: what has a name takes three arguments
-    return OwnClipping(clip)  # type: ignore[arg-type]  # and what has none takes one
+    named = isinstance(clip, tuple(CLIPPINGS.values()))
+    return clip if named else OwnClipping(clip)
 
 
 def reject_tf1_arguments(

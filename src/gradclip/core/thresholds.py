@@ -44,8 +44,7 @@ def check_bounds(low: Array | None, high: Array | None) -> None:
         if isinstance(bound, float) and bound != bound:  # noqa: PLR0124 - NaN alone differs
             msg = f"`{name}` must be a number or None, got nan."
             raise ConfigurationError(msg)
-    numbers = isinstance(low, int | float) and isinstance(high, int | float)
-    if numbers and low > high:
+    if isinstance(low, int | float) and isinstance(high, int | float) and low > high:
         msg = f"`clip_value_min` must not exceed `clip_value_max`, got {low!r} > {high!r}."
         raise ConfigurationError(msg)
 

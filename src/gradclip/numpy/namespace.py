@@ -67,7 +67,7 @@ class NumpyNamespace:
 
     def narrow(self, norm: NDAny, tensors: list[NDAny]) -> Any:
         """Return float32, or the widest type among the tensors."""
-        types = [t.real.dtype for t in tensors if t.dtype.itemsize >= 8]
+        types = [t.real.dtype for t in tensors if t.dtype.kind in "fc"]
         return norm.astype(np.result_type(np.float32, *types))[()]
 
     def rounded(self, value: NDAny, tensors: list[NDAny]) -> NDAny:
@@ -76,11 +76,11 @@ class NumpyNamespace:
 
     def where(self, condition: Any, x: Any, y: Any) -> NDAny:
         """Choose by entry."""
-        return np.where(condition, x, y)
+        return np.asarray(np.where(condition, x, y))
 
     def isfinite(self, x: Any) -> NDAny:
         """Tell by entry."""
-        return np.isfinite(x)
+        return np.asarray(np.isfinite(x))
 
     def truth(self, condition: Any) -> bool | None:
         """Return the value of a scalar condition, which is always known here."""

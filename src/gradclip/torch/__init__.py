@@ -1,0 +1,33 @@
+"""Clipping for PyTorch tensors and parameters."""
+
+from gradclip.torch.clip_grad import (
+    clip_grad_norm_,
+    clip_grad_value_,
+    clip_grads_with_norm_,
+    get_total_norm,
+)
+from gradclip.torch.functional import (
+    adaptive_clip,
+    clip_by_average_norm,
+    clip_by_block_rms,
+    clip_by_global_norm,
+    clip_by_norm,
+    clip_by_value,
+    global_norm,
+)
+from gradclip.torch.optimizer import Optimizer
+
+__all__ = [
+    "Optimizer",
+    "adaptive_clip",
+    "clip_by_average_norm",
+    "clip_by_block_rms",
+    "clip_by_global_norm",
+    "clip_by_norm",
+    "clip_by_value",
+    "clip_grad_norm_",
+    "clip_grad_value_",
+    "clip_grads_with_norm_",
+    "get_total_norm",
+    "global_norm",
+]

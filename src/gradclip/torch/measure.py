@@ -1,0 +1,96 @@
+"""Norms of PyTorch tensors, right at every scale."""
+
+import math
+
+import torch
+from torch import Tensor
+
+_CHUNK = 1 << 16  # entries whose float64 copy (512 KiB) stays in the cache
+
+
+def wide_type(device: torch.device) -> torch.dtype:
+    """Return the type that norms are computed in: float64, where the device has it."""
+    return torch.float32 if device.type == "mps" else torch.float64
+
+
+def eager(tensor: Tensor) -> bool:
+    """Tell whether values of `tensor` can be looked at without waiting or breaking a graph."""
+    return (
+        tensor.device.type == "cpu"
+        and not torch.compiler.is_compiling()
+        and not torch._C._functorch.is_functorch_wrapped_tensor(tensor)  # noqa: SLF001 - vmap, grad
+    )
+
+
+def norm(tensor: Tensor, axes: tuple[int, ...] | None = None) -> Tensor:
+    """Return the wide 2-norm of a dense tensor, (), or over `axes`, which stay with length 1.
+
+    Entries narrower than the wide type are squared in it, where no square overflows or
+    underflows; others are brought near 1 by an exact power of two first.
+    """
+    wide = wide_type(tensor.device)
+    if _has_headroom(tensor.dtype, wide):
+        return _root(_sum_of_squares(tensor, axes, wide))
+    exponent = _exponent(tensor.detach(), axes)
+    near_one = tensor * _power_of_two(-exponent, wide)
+    return _root(_sum_of_squares(near_one, axes, wide)) * _power_of_two(exponent, wide)
+
+
+def p_norm(tensors: list[Tensor], p: float) -> Tensor:
+    """Return the wide p-norm (), 0 < p <= inf, of the moduli of all entries of dense tensors."""
+    device = tensors[0].device
+    wide = wide_type(device)
+    peak = torch.stack([_largest(t).to(device, wide) for t in tensors]).amax()
+    if p == math.inf:
+        return peak
+    # Divided by the largest, no power overflows, and what underflows is too small to be seen.
+    unit = torch.where(torch.isfinite(peak) & (peak > 0), peak, 1.0)
+    powers = [(t.abs().to(wide) / unit.to(t.device)).pow(p).sum().to(device) for t in tensors]
+    return unit * torch.stack(powers).sum().pow(1 / p)
+
+
+def _has_headroom(dtype: torch.dtype, wide: torch.dtype) -> bool:
+    """Tell whether squares of `dtype` neither overflow nor underflow in `wide`."""
+    return torch.finfo(dtype).max < math.sqrt(torch.finfo(wide).max)
+
+
+def _sum_of_squares(tensor: Tensor, axes: tuple[int, ...] | None, wide: torch.dtype) -> Tensor:
+    """Sum squared moduli in `wide`; over a large tensor that needs no gradient, by chunks."""
+    parts = [tensor.real, tensor.imag] if tensor.is_complex() else [tensor]
+    if axes is not None:
+        moduli = torch.stack([part.to(wide) for part in parts])
+        return moduli.square().sum((0, *(axis % tensor.ndim + 1 for axis in axes)), keepdim=True)[0]
+    if tensor.requires_grad or not eager(tensor) or tensor.numel() <= _CHUNK:
+        sums = [part.to(wide).square().sum() for part in parts]
+    else:
+        chunks = (chunk for part in parts for chunk in torch.split(part.reshape(-1), _CHUNK))
+        sums = [chunk.to(wide).square().sum() for chunk in chunks]
+    return torch.stack(sums).sum()
+
+
+def _root(total: Tensor) -> Tensor:
+    """Return the square root, with a finite derivative at 0."""
+    positive = total != 0
+    return torch.where(positive, torch.where(positive, total, 1.0).sqrt(), 0.0)
+
+
+def _largest(tensor: Tensor) -> Tensor:
+    """Return the largest modulus, (), NaN if any is; 0 for no entries."""
+    return tensor.abs().amax() if tensor.numel() else tensor.abs().sum()
+
+
+def _exponent(tensor: Tensor, axes: tuple[int, ...] | None) -> Tensor:
+    """Return the binary exponents of the largest moduli, kept where their powers are finite."""
+    if not tensor.numel():
+        return torch.zeros((), dtype=torch.int64, device=tensor.device)
+    largest = _largest(tensor) if axes is None else tensor.abs().amax(axes, keepdim=True)
+    exponent = torch.frexp(torch.where(torch.isfinite(largest), largest, 1.0))[1]
+    bound = -round(math.log2(torch.finfo(largest.dtype).tiny)) - 1  # 1021 for float64
+    return exponent.clamp(-bound, bound).to(torch.int64)
+
+
+def _power_of_two(exponent: Tensor, wide: torch.dtype) -> Tensor:
+    """Return 2 to an integer power, exactly: `exp2` and `ldexp` round or overflow in float32."""
+    if wide == torch.float64:
+        return ((exponent + 1023) << 52).view(torch.float64)
+    return ((exponent + 127) << 23).to(torch.int32).view(torch.float32)
