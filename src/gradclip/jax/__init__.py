@@ -1,0 +1,21 @@
+"""Clipping for JAX arrays and pytrees, eager and traced."""
+
+from gradclip.jax.functional import (
+    adaptive_clip,
+    clip_by_average_norm,
+    clip_by_block_rms,
+    clip_by_global_norm,
+    clip_by_norm,
+    clip_by_value,
+    global_norm,
+)
+
+__all__ = [
+    "adaptive_clip",
+    "clip_by_average_norm",
+    "clip_by_block_rms",
+    "clip_by_global_norm",
+    "clip_by_norm",
+    "clip_by_value",
+    "global_norm",
+]

@@ -1,0 +1,150 @@
+"""The core's verbs on JAX arrays."""
+
+from collections.abc import Iterable
+from contextlib import AbstractContextManager
+from operator import index
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+
+from gradclip.core.namespace import Leaves
+from gradclip.core.sequences import nonfinite_error
+from gradclip.errors import ConfigurationError, GradientTypeError
+from gradclip.jax import apply, measure
+from gradclip.jax.apply import colocated
+from gradclip.jax.compiled import compiled
+from gradclip.jax.trees import flatten_tree
+from gradclip.jax.wide import as_user_array, float64_scope, narrow, rounded, widen
+
+
+class JaxNamespace:
+    """JAX's side of `gradclip.core.namespace.Namespace`, where each verb is described."""
+
+    def precision(self, name: str | None) -> AbstractContextManager[object]:
+        """Allow float64."""
+        return float64_scope(name)
+
+    def flatten(self, t_list: Iterable[Any]) -> Leaves:
+        """Take a pytree or an iterable apart."""
+        return flatten_tree(t_list)
+
+    def tensor(self, t: Any, label: str) -> Array:
+        """Return a floating or complex array."""
+        if getattr(t, "dtype", None) == jax.dtypes.float0:
+            msg = (
+                f"`{label}` must be floating or complex, got float0, the gradient of integers. "
+                "Put None in its place, or differentiate by the floating parameters alone."
+            )
+            raise GradientTypeError(msg)
+        array = t if isinstance(t, Array) else as_user_array(t)
+        if not jnp.issubdtype(array.dtype, jnp.inexact):
+            msg = f"`{label}` must be floating or complex, got an array of {array.dtype}."
+            raise GradientTypeError(msg)
+        return array
+
+    def numeric(self, t: Any, label: str) -> Array:
+        """Return an array of real floating numbers."""
+        array = self.tensor(t, label)
+        if jnp.iscomplexobj(array):
+            msg = f"`{label}` must be real, since complex numbers have no order, got {array.dtype}."
+            raise GradientTypeError(msg)
+        return array
+
+    def size(self, t: Array) -> float:
+        """Return the number of entries, at least 1."""
+        return max(t.size, 1)
+
+    def unit_axes(self, t: Array) -> tuple[int, ...] | None:
+        """Return all axes but the last, which counts the outputs."""
+        return tuple(range(t.ndim - 1)) if t.ndim > 1 else None
+
+    def norm(self, t: Array, axes: Any = None) -> Array:
+        """Return the float64 2-norm."""
+        if axes is not None:
+            axes = tuple(index(axis) for axis in np.atleast_1d(axes))
+        return measure.norm(t, axes)
+
+    def combine(self, norms: list[Array]) -> Array:
+        """Return the norm of the parts with these norms."""
+        if not norms:
+            return jnp.zeros((), jnp.float64)
+        return measure.combine([colocated(norm, norms[0]) for norm in norms])
+
+    def wide(self, value: Any) -> Any:
+        """Return a float64 value: on the host if it is there already, so that nothing waits."""
+        if not isinstance(value, Array):
+            return np.asarray(value, dtype=np.float64)[()]
+        if _on_host(value):
+            return np.asarray(value).astype(np.float64)[()]
+        floating = jnp.issubdtype(value.dtype, jnp.floating)
+        return widen(value) if floating else value.astype(jnp.float64)
+
+    def narrow(self, norm: Array, tensors: list[Array]) -> Array:
+        """Return float64 if a tensor is, else float32."""
+        return _narrow(jnp.asarray(norm), _norm_type(tensors))
+
+    def rounded(self, value: Any, tensors: list[Array]) -> Array:
+        """Round to the precision of `narrow`."""
+        return _rounded(value, _norm_type(tensors))
+
+    def where(self, condition: Any, x: Any, y: Any) -> Array:
+        """Choose by entry."""
+        return jnp.where(condition, x, y)
+
+    def isfinite(self, x: Any) -> Array:
+        """Tell by entry."""
+        return jnp.isfinite(x)
+
+    def truth(self, condition: Any) -> bool | None:
+        """Return a condition's value if the host has it."""
+        return bool(np.all(condition)) if _on_host(condition) else None
+
+    def require_finite(self, norms: list[Array], labels: list[str]) -> list[Array]:
+        """Return the norms if they are finite."""
+        if any(isinstance(norm, jax.core.Tracer) for norm in norms):
+            msg = (
+                "nonfinite='raise' must see values, got a program that is being traced (by "
+                "jax.jit, grad, vmap or scan). Choose 'skip' or 'zero' there, or look at the "
+                "norm that comes out."
+            )
+            raise ConfigurationError(msg)
+        values = jax.device_get(norms)
+        bad = [label for x, label in zip(values, labels, strict=True) if not np.isfinite(x)]
+        if bad:
+            raise nonfinite_error(bad)
+        return norms
+
+    def clamp(self, t: Array, low: Any, high: Any) -> Array:
+        """Limit each entry to [low, high]."""
+        bounds = (None if bound is None else self.wide(bound) for bound in (low, high))
+        return apply.clamp(t, *bounds)
+
+    def rescale(self, tensors: list[Array], factor: Array) -> list[Array]:
+        """Multiply each by the factor."""
+        return [apply.rescale(t, colocated(factor, t)) for t in tensors]
+
+    def zero_where(self, tensors: list[Array], conditions: list[Array]) -> list[Array]:
+        """Return zeros in place of those whose condition holds."""
+        return [apply.zero_where(*pair) for pair in zip(tensors, conditions, strict=True)]
+
+
+_narrow = compiled("dtype")(narrow)
+_rounded = compiled("dtype")(rounded)
+
+
+def _norm_type(tensors: list[Array]) -> np.dtype[Any]:
+    """Return the type in which users get the norm of `tensors`."""
+    doubles = any(t.dtype in {jnp.float64, jnp.complex128} for t in tensors)
+    return np.dtype(np.float64 if doubles else np.float32)
+
+
+def _on_host(value: Any) -> bool:
+    """Tell whether a value can be read without tracing it or waiting for an accelerator."""
+    if not isinstance(value, Array):
+        return True
+    if isinstance(value, jax.core.Tracer):
+        return False
+    return value.is_fully_addressable and all(d.platform == "cpu" for d in value.devices())
