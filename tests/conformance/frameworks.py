@@ -81,6 +81,12 @@ class Torch(Framework):
 class CompiledTorch(Torch):
     compiled = True
 
+    @functools.cached_property
+    def torch(self):
+        torch = importlib.import_module("torch")
+        torch._dynamo.config.recompile_limit = 1000  # one for each function, type and shape
+        return torch
+
     def scalar(self, number):
         return self.torch.tensor(number, dtype=self.torch.float64)
 

@@ -22,7 +22,7 @@ def gradient_lists(draw, dtypes=tuple(oracle.TYPES)):
     return [
         None
         if shape is None
-        else (draw(nps.arrays(np.float64, shape, elements=entries)) * scale).astype(
+        else np.asarray(draw(nps.arrays(np.float64, shape, elements=entries)) * scale).astype(
             oracle.TYPES[dtype]
         )
         for shape in shapes

@@ -82,4 +82,6 @@ def _rescale_values(tensor: Tensor, factor: Tensor) -> Tensor:
 def _wide_like(tensor: Tensor) -> torch.dtype:
     """Return the wide type, complex for a complex tensor."""
     wide = wide_type(tensor.device)
-    return wide.to_complex() if tensor.is_complex() else wide
+    if not tensor.is_complex():
+        return wide
+    return torch.complex128 if wide == torch.float64 else torch.complex64
