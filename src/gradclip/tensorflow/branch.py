@@ -1,0 +1,31 @@
+"""A choice between two computations, made now where the condition is known."""
+
+from collections.abc import Callable
+from typing import Any
+
+import tensorflow as tf
+
+
+def choose(condition: Any, then: Callable[[], Any], otherwise: Callable[[], Any]) -> Any:
+    """Compute one of two things of the same structure, types and shapes.
+
+    Args:
+        condition: A bool, or a scalar bool tensor.
+        then: What to compute where it holds.
+        otherwise: What to compute where it does not.
+
+    Returns:
+        What the one returned: at once in eager execution, by `tf.cond` in a graph.
+    """
+    if isinstance(condition, bool) or tf.executing_eagerly():
+        return then() if condition else otherwise()
+    return tf.cond(condition, then, otherwise)
+
+
+def known(condition: Any) -> bool | None:
+    """Return whether a condition holds for all entries; None if a graph has yet to tell."""
+    if isinstance(condition, bool):
+        return condition
+    if tf.executing_eagerly() and not tf.is_symbolic_tensor(condition):
+        return bool(tf.reduce_all(condition))
+    return None

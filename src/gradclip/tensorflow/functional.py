@@ -1,0 +1,31 @@
+"""The clipping functions on TensorFlow tensors: eager, in functions and in TF1 graphs."""
+
+from typing import Any
+
+import tensorflow as tf
+
+from gradclip.core.decide import NonFinite
+from gradclip.core.functions import Functions
+from gradclip.tensorflow.namespace import TensorFlowNamespace, after
+
+
+class _TensorFlowFunctions(Functions):
+    def _settle(
+        self, tensors: list[Any], norms: list[Any], labels: list[str], nonfinite: NonFinite
+    ) -> tuple[list[Any], list[Any]]:
+        """Let the tensors wait for the assertions too, which TF1 graphs would not run else."""
+        tensors, norms = super()._settle(tensors, norms, labels, nonfinite)
+        if nonfinite == "raise" and not tf.executing_eagerly():
+            tensors = after(norms, tensors)
+        return tensors, norms
+
+
+functions = _TensorFlowFunctions(TensorFlowNamespace())
+
+clip_by_value = functions.clip_by_value
+clip_by_norm = functions.clip_by_norm
+clip_by_average_norm = functions.clip_by_average_norm
+clip_by_block_rms = functions.clip_by_block_rms
+clip_by_global_norm = functions.clip_by_global_norm
+global_norm = functions.global_norm
+adaptive_clip = functions.adaptive_clip

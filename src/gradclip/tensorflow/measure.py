@@ -1,0 +1,94 @@
+"""Norms of TensorFlow tensors, right at every scale."""
+
+from collections.abc import Callable
+from typing import Any
+
+import tensorflow as tf
+
+from gradclip.tensorflow import bits, slices
+from gradclip.tensorflow.branch import choose
+
+_EXPONENT = 0x7FF0000000000000  # the exponent's bits of a float64
+
+
+def norm(tensor: Any, axes: Any = None) -> Any:
+    """Return the float64 2-norm of a tensor, (), or over `axes`, which stay with length 1.
+
+    Args:
+        tensor: A tensor of numbers or IndexedSlices, whose repeated rows are summed first.
+        axes: An int, ints or an int32 tensor; of IndexedSlices, axes of their values.
+
+    Returns:
+        The norm, of the moduli if complex; its gradient at 0 is 0.
+    """
+    if not isinstance(tensor, tf.IndexedSlices):
+        return _norm(real_parts(tensor), axes)
+    if axes is not None:
+        return _norm(real_parts(slices.merge_in_place(tensor).values), axes)
+    parts, indices = real_parts(tensor.values), tensor.indices
+    return choose(
+        slices.occur_twice(indices),
+        lambda: _norm([slices.sum_rows(bits.decode(part), indices) for part in parts], None),
+        lambda: _norm(parts, None),
+    )
+
+
+def combine(norms: list[Any]) -> Any:
+    """Return the norm of the parts with these float64 norms."""
+    return _norm([tf.stack(norms)], None) if norms else tf.zeros([], tf.float64)
+
+
+def real_parts(tensor: Any) -> list[Any]:
+    """Return a real tensor alone, a complex one as its real and imaginary part."""
+    if tensor.dtype.is_complex:
+        return [tf.math.real(tensor), tf.math.imag(tensor)]
+    return [tensor]
+
+
+def _norm(parts: list[Any], axes: Any) -> Any:
+    """Return the norm of real parts of one shape and type."""
+    if parts[0].dtype == tf.float64:
+        return _norm_near_one(parts, axes)
+    usual = _root_of_squares([tf.cast(part, tf.float64) for part in parts], axes)
+    if not bits.flushes(parts[0].dtype):
+        return usual
+    return choose(
+        tf.reduce_any(usual < bits.TINY),
+        lambda: _root_of_squares([bits.decode(part) for part in parts], axes),
+        lambda: usual,
+    )
+
+
+def _norm_near_one(parts: list[Any], axes: Any) -> Any:
+    """Square float64 entries after an exact power of two has brought the largest near 1."""
+    reduce_max = _over(tf.reduce_max, axes)
+    largest = [reduce_max(tf.abs(tf.stop_gradient(part))) for part in parts]
+    # An empty tensor's largest entry is -inf.
+    power = _power_of_two(tf.maximum(tf.reduce_max(tf.stack(largest), 0), 0.0))
+    return _root_of_squares([part * (1.0 / power) for part in parts], axes) * power
+
+
+def _power_of_two(magnitude: Any) -> Any:
+    """Return the power of two below a magnitude; 1 for 0, inf and NaN."""
+    pattern = tf.bitwise.bitwise_and(
+        tf.bitcast(magnitude, tf.int64), tf.constant(_EXPONENT, tf.int64)
+    )
+    power = tf.bitcast(pattern, tf.float64)
+    usable = (magnitude > 0) & tf.math.is_finite(magnitude)
+    # The reciprocal of the largest powers would be a denormal number.
+    return tf.where(usable, tf.clip_by_value(power, 2.0**-1000, 2.0**1000), 1.0)
+
+
+def _root_of_squares(parts: list[Any], axes: Any) -> Any:
+    if axes is None:  # the loss reads each part once and makes no temporary
+        squares = 2.0 * tf.add_n([tf.nn.l2_loss(part) for part in parts])
+    else:
+        squares = tf.add_n([_over(tf.reduce_sum, axes)(tf.square(part)) for part in parts])
+    zero = tf.equal(squares, 0.0)  # `==` of TF1 compares objects
+    return tf.where(
+        zero, tf.zeros_like(squares), tf.sqrt(tf.where(zero, tf.ones_like(squares), squares))
+    )
+
+
+def _over(reduce: Callable[..., Any], axes: Any) -> Callable[[Any], Any]:
+    return lambda part: reduce(part, axis=axes, keepdims=axes is not None)

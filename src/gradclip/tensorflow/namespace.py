@@ -1,0 +1,159 @@
+"""The core's verbs on TensorFlow tensors."""
+
+import math
+from collections.abc import Iterable
+from contextlib import AbstractContextManager
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from gradclip.core.namespace import Leaves
+from gradclip.core.sequences import flatten_list, nonfinite_error
+from gradclip.errors import GradientTypeError
+from gradclip.tensorflow import apply, bits, measure
+from gradclip.tensorflow.branch import known
+
+
+class TensorFlowNamespace:
+    """TensorFlow's side of `gradclip.core.namespace.Namespace`, where each verb is described.
+
+    Thresholds that are Python numbers stay Python numbers, so that they are checked in graphs too.
+    """
+
+    def precision(self, name: str | None) -> AbstractContextManager[object]:
+        """Open a name scope."""
+        scope: AbstractContextManager[object] = tf.name_scope(name or "gradclip")
+        return scope
+
+    def flatten(self, t_list: Iterable[Any]) -> Leaves:
+        """Take a list apart."""
+        return flatten_list(t_list)
+
+    def tensor(self, t: Any, label: str) -> Any:
+        """Return a floating or complex tensor, or IndexedSlices of such."""
+        tensor = self._converted(t, label)
+        if not (tensor.dtype.is_floating or tensor.dtype.is_complex):
+            msg = f"`{label}` must be floating or complex, got a tensor of {tensor.dtype.name}."
+            raise GradientTypeError(msg)
+        return tensor
+
+    def numeric(self, t: Any, label: str) -> Any:
+        """Return a tensor of real floating or integer numbers."""
+        tensor = self._converted(t, label)
+        if not (tensor.dtype.is_floating or tensor.dtype.is_integer):
+            msg = (
+                f"`{label}` must be of real numbers, which have an order, got {tensor.dtype.name}."
+            )
+            raise GradientTypeError(msg)
+        return tensor
+
+    def size(self, t: Any) -> Any:
+        """Return the number of entries, of the dense tensor if slices know its shape."""
+        if isinstance(t, tf.IndexedSlices):
+            if t.dense_shape is not None:
+                return tf.maximum(tf.cast(tf.reduce_prod(t.dense_shape), tf.float64), 1.0)
+            t = t.values
+        if t.shape.is_fully_defined():
+            return float(max(t.shape.num_elements(), 1))
+        return tf.cast(tf.maximum(tf.size(t), 1), tf.float64)
+
+    def unit_axes(self, t: Any) -> Any:
+        """Return all axes but the last, which counts the outputs."""
+        rank = t.shape.rank
+        if rank is not None:
+            return tuple(range(rank - 1)) if rank > 1 else None
+        rank = tf.rank(t)
+        return tf.range(tf.where(rank > 1, rank - 1, rank))
+
+    def norm(self, t: Any, axes: Any = None) -> Any:
+        """Return the float64 2-norm."""
+        return measure.norm(t, axes)
+
+    def combine(self, norms: list[Any]) -> Any:
+        """Return the norm of the parts with these norms."""
+        return measure.combine(norms)
+
+    def wide(self, value: Any) -> Any:
+        """Return a number as a float, a tensor or an array as float64."""
+        if isinstance(value, int | float | np.number):
+            return float(value)
+        if not (tf.is_tensor(value) or isinstance(value, tf.Variable)):
+            value = np.asarray(value, np.float64)
+        return bits.decode(tf.convert_to_tensor(value))
+
+    def narrow(self, norm: Any, tensors: list[Any]) -> Any:
+        """Return float32, or float64 if a tensor is."""
+        dtype = tf.float64 if _has_float64(tensors) else tf.float32
+        return bits.encode(tf.convert_to_tensor(norm, tf.float64), dtype)
+
+    def rounded(self, value: Any, tensors: list[Any]) -> Any:
+        """Round to the precision of `narrow`."""
+        if _has_float64(tensors):
+            return value
+        if isinstance(value, float):
+            with np.errstate(all="ignore"):
+                return float(np.float32(value))
+        return bits.decode(bits.encode(value, tf.float32))
+
+    def where(self, condition: Any, x: Any, y: Any) -> Any:
+        """Choose by entry; at once where the condition is known."""
+        if isinstance(condition, bool):
+            return x if condition else y
+        return tf.where(condition, *(tf.convert_to_tensor(v, tf.float64) for v in (x, y)))
+
+    def isfinite(self, x: Any) -> Any:
+        """Tell by entry."""
+        return math.isfinite(x) if isinstance(x, float) else tf.math.is_finite(x)
+
+    def truth(self, condition: Any) -> bool | None:
+        """Return the value of a scalar condition, or None in a graph."""
+        return known(condition)
+
+    def require_finite(self, norms: list[Any], labels: list[str]) -> list[Any]:
+        """Return the norms if they are finite; in a graph, assert it when they are computed."""
+        finite = [tf.math.is_finite(norm) for norm in norms]
+        if tf.executing_eagerly():
+            bad = [label for label, good in zip(labels, finite, strict=True) if not good]
+            if bad:
+                raise nonfinite_error(bad)
+            return norms
+        pairs = zip(finite, labels, strict=True)
+        checks = [
+            tf.debugging.Assert(good, [str(nonfinite_error([label]))]) for good, label in pairs
+        ]
+        return after(checks, norms)
+
+    def clamp(self, t: Any, low: Any, high: Any) -> Any:
+        """Limit each entry to [low, high]."""
+        return apply.clamp(t, low, high)
+
+    def rescale(self, tensors: list[Any], factor: Any) -> list[Any]:
+        """Multiply each by the factor."""
+        return apply.rescale(tensors, factor)
+
+    def zero_where(self, tensors: list[Any], conditions: list[Any]) -> list[Any]:
+        """Return zeros in place of those whose condition holds."""
+        pairs = zip(tensors, conditions, strict=True)
+        return [apply.zero_where(t, bad) for t, bad in pairs]
+
+    def _converted(self, t: Any, label: str) -> Any:
+        if isinstance(t, tf.IndexedSlices):
+            return t
+        if isinstance(t, tf.RaggedTensor | tf.SparseTensor):
+            msg = (
+                f"`{label}` must be a dense tensor or IndexedSlices, got {type(t).__name__}. "
+                "Pass its `flat_values` or `values`, which hold its entries."
+            )
+            raise GradientTypeError(msg)
+        return tf.convert_to_tensor(t)
+
+
+def after(checks: list[Any], tensors: list[Any]) -> list[Any]:
+    """Return the tensors so that a graph computes them only after the checks."""
+    with tf.control_dependencies(checks):
+        return [tf.identity(tensor) for tensor in tensors]
+
+
+def _has_float64(tensors: list[Any]) -> bool:
+    return any(tensor.dtype in {tf.float64, tf.complex128} for tensor in tensors)
