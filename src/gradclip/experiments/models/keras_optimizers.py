@@ -1,0 +1,43 @@
+"""The three optimizers of Keras, which TensorFlow's users have too."""
+
+import keras
+
+from gradclip.core.namespace import Array
+from gradclip.errors import ConfigurationError
+from gradclip.experiments.experiment import ADAM_DECAYS, ADAM_EPSILON, MOMENTUM, Experiment
+
+
+def build_optimizer(experiment: Experiment, backend: str) -> Array:
+    """Return a Keras optimizer for the variables of a backend.
+
+    Keras adds Adam's epsilon before the bias correction, the other frameworks after it. The
+    difference is 1e-8 / sqrt(1 - 0.999^steps), 3e-7 at most.
+
+    Args:
+        experiment: What is trained.
+        backend: What Keras must compute with.
+
+    Returns:
+        The optimizer, without any clipping.
+
+    Raises:
+        ConfigurationError: Keras computes with something else.
+
+    Example:
+        >>> build_optimizer(Experiment(optimizer="adam"), keras.config.backend()).name
+        'adam'
+    """
+    if keras.config.backend() != backend:
+        msg = (
+            f"The optimizers of {backend} are those of Keras, which computes with "
+            f"{keras.config.backend()} here. Set KERAS_BACKEND={backend} before Python starts."
+        )
+        raise ConfigurationError(msg)
+    match experiment.optimizer:
+        case "sgd":
+            return keras.optimizers.SGD(experiment.lr)
+        case "momentum":
+            return keras.optimizers.SGD(experiment.lr, momentum=MOMENTUM)
+        case "adam":
+            first, second = ADAM_DECAYS
+            return keras.optimizers.Adam(experiment.lr, first, second, ADAM_EPSILON)
