@@ -1,0 +1,120 @@
+"""Trains one experiment or several compared, and leaves runs and a report behind."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from gradclip.cli.interruption import Interruption
+from gradclip.cli.screen import Screen
+from gradclip.errors import NonFiniteGradientError, RunError
+from gradclip.experiments.data import Dataset
+from gradclip.experiments.experiment import Experiment
+from gradclip.experiments.training import Training
+from gradclip.record.reader import read_run
+from gradclip.record.schema import Json, Status
+from gradclip.record.writer import RunWriter
+from gradclip.report.figures import figures
+from gradclip.report.html import write_html
+
+EXIT_FAILED = 1
+EXIT_INTERRUPTED = 130  # 128 + SIGINT, as shells have it
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Session:
+    """One call of `gradclip demo`.
+
+    Attributes:
+        data: The images.
+        directory: Where the run goes; compared runs go into folders of it, named as they are.
+        screen: Where it is shown.
+    """
+
+    data: Dataset
+    directory: Path
+    screen: Screen
+
+    def run(self, experiments: Mapping[str, Experiment]) -> int:
+        """Train the experiments one after the other, and report on all that began.
+
+        Args:
+            experiments: Experiments by their folders' names; one may have the empty name.
+
+        Returns:
+            The exit status: 0, 1 if nothing trained to its end, or 130 after Ctrl-C.
+        """
+        self._refuse_used_directory()
+        statuses: dict[str, Status] = {}
+        for name, experiment in experiments.items():
+            statuses[name] = self._train(name, experiment)
+            if statuses[name] == "interrupted":
+                break
+        self._report(list(statuses))
+        if "interrupted" in statuses.values():
+            return EXIT_INTERRUPTED
+        return 0 if "finished" in statuses.values() else EXIT_FAILED
+
+    def _train(self, name: str, experiment: Experiment) -> Status:
+        """Train one experiment into its run directory."""
+        with self.screen.waiting(f"Starting {experiment.framework}"):
+            training = Training(experiment, self.data)
+        metadata = training.metadata("gradclip demo", _arguments(experiment))
+        with RunWriter(self.directory / name, metadata) as writer:
+            try:
+                status = self._watch(training, writer, name)
+                error: dict[str, Json] = {}
+            except NonFiniteGradientError as diverged:
+                status, error = "failed", {"error": str(diverged)}
+                self.screen.fail(str(diverged))
+            if status == "finished":
+                training.evaluate()
+            writer.finish(status, {**training.summary(), **error})
+        return status
+
+    def _watch(self, training: Training, writer: RunWriter, name: str) -> Status:
+        """Train, writing and showing each step, to the end or to Ctrl-C."""
+        with Interruption() as interruption, self.screen.training(name, training):
+            for record in training.steps():
+                writer.write(record)
+                self.screen.show(record)
+                if interruption.requested:
+                    return "interrupted"
+        return "finished"
+
+    def _report(self, names: list[str]) -> None:
+        """Write the report of the runs, and show what they came to."""
+        runs = {name or self.directory.name: read_run(self.directory / name) for name in names}
+        path = write_html(self.directory / "report.html", runs)
+        statuses = {run.status for run in runs.values()}
+        self.screen.summarize(
+            {name: figures(run) for name, run in runs.items()},
+            {"run": str(self.directory), "report": str(path)},
+            interrupted="interrupted" in statuses,
+        )
+
+    def _refuse_used_directory(self) -> None:
+        """Raise before any work if the directory holds something.
+
+        Raises:
+            RunError: It is a file, or a folder with something in it.
+        """
+        try:
+            used = any(self.directory.iterdir())
+        except FileNotFoundError:
+            return
+        except NotADirectoryError:
+            used = True
+        if used:
+            msg = (
+                f"A run must go into a new or empty folder, but {self.directory} is in use. "
+                "Name another one with --out, or remove that one first."
+            )
+            raise RunError(msg)
+
+
+def _arguments(experiment: Experiment) -> dict[str, Json]:
+    """Return an experiment's choices as options of the command line."""
+    return {
+        name.replace("_", "-"): list(value) if isinstance(value, tuple) else value
+        for name, value in asdict(experiment).items()
+    }
