@@ -3,7 +3,6 @@
 import numpy as np
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as nps
-
 from tests.conformance import oracle
 
 # A few fixed lists of shapes, so that what is compiled is compiled once.

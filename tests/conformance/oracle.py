@@ -45,12 +45,19 @@ def spacing(array, dtype):
     return np.ldexp(1.0, np.maximum(exponent, least) - int(info.nmant))
 
 
-def entry_errors(clipped, wanted):
-    """How far entries lie from the exact result, in units of what is allowed."""
+def entry_errors(clipped, wanted, flushed=0.0):
+    """How far entries lie from the exact result, in units of what is allowed.
+
+    Args:
+        clipped: The result.
+        wanted: The exact result.
+        flushed: What a framework's kernels take for zero.
+    """
     # one rounding of the entry; in float32 of the factor too; in float64 of the norm as well
     roundings = {2: 0.51, 4: 1.01, 8: 8.0}[clipped.dtype.itemsize]
     unit = spacing(np.asarray(wanted, np.float64), clipped.dtype)
-    return np.abs(wide(clipped) - wanted) / (unit * roundings)
+    error = np.abs(wide(clipped) - wanted)
+    return np.where(error <= flushed, 0, error) / (unit * roundings)
 
 
 def bits(array):

@@ -230,7 +230,7 @@ class Functions:
         xp = self._xp
         with xp.precision(name):
             limit = check_threshold("clip_norm", clip_norm, xp)
-            norm = check_norm(use_norm, xp)
+            norm = check_norm("use_norm", use_norm, xp)
             leaves = xp.flatten(t_list)
             kept = [i for i, t in enumerate(leaves.tensors) if t is not None]
             labels = [leaves.labels[i] for i in kept]

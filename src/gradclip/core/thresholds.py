@@ -49,7 +49,7 @@ def check_bounds(low: Array | None, high: Array | None) -> None:
         raise ConfigurationError(msg)
 
 
-def check_norm(use_norm: Array | None, xp: Namespace) -> Array | None:
+def check_norm(name: str, value: Array | None, xp: Namespace) -> Array | None:
     """Return a norm that the caller measured, in wide precision; None stays None.
 
     NaN and inf are what a norm may be, and are answered as `nonfinite` says.
@@ -57,10 +57,10 @@ def check_norm(use_norm: Array | None, xp: Namespace) -> Array | None:
     Raises:
         ConfigurationError: It is negative.
     """
-    if use_norm is None:
+    if value is None:
         return None
-    norm = xp.wide(use_norm)
+    norm = xp.wide(value)
     if xp.truth(norm < 0):
-        msg = f"`use_norm` must be >= 0, got {use_norm!r}. Pass what `global_norm` returned."
+        msg = f"`{name}` must be >= 0, got {value!r}. Pass a norm that was measured."
         raise ConfigurationError(msg)
     return norm

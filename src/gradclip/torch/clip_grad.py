@@ -101,7 +101,7 @@ def clip_grads_with_norm_(
         `torch.nn.utils.clip_grads_with_norm_`.
     """
     limit = check_threshold("max_norm", max_norm, _xp)
-    total = check_norm(total_norm, _xp)
+    total = check_norm("total_norm", total_norm, _xp)
     gradients = _gradients(parameters)
     if gradients and limit is not None and total is not None:
         _clip(gradients, limit, total)

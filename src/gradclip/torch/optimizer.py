@@ -225,7 +225,7 @@ class Optimizer:
                 value = loss()
                 gradients = torch.autograd.grad(value, variables, allow_unused=True)
             _put(variables, self._clipped(list(gradients), variables))
-            return float(value)
+            return float(value.detach())
 
         return evaluate
 
