@@ -148,7 +148,7 @@ def test_other_answers_to_non_finite_gradients():
         sgd([p, q], nonfinite="raise").apply_gradients(pairs)
     sgd([p, q], nonfinite="zero").apply_gradients(pairs)
     assert torch.equal(p.data, torch.tensor([[3.0, 4.0]]))
-    assert float(q) == 0.5
+    assert q.item() == 0.5
     sgd([p, q], nonfinite="propagate").apply_gradients(pairs)
     assert torch.isnan(p.data[0, 0])
     with pytest.raises(ConfigurationError, match="`nonfinite` must be one of"):
