@@ -21,9 +21,11 @@ def rescale(tensor: Array, factor: Array) -> Array:
             f"for a tensor of shape {tensor.shape}. Clip such a tensor in parts, by `axes`."
         )
         raise ConfigurationError(msg)
-    scaled = narrow(_times(widen(tensor), factor), tensor.dtype)
-    scaled = jnp.where(factor == 0, jnp.zeros((), tensor.dtype), scaled)
-    return jnp.where(factor == 1, tensor, scaled)
+    if factor.ndim:
+        return _rescaled(tensor, factor)
+    # A branch of its own: XLA would compute the factor anew for every entry.
+    result: Array = jax.lax.cond(factor == 1, lambda: tensor, lambda: _rescaled(tensor, factor))
+    return result
 
 
 @compiled()
@@ -46,6 +48,13 @@ def clamp(tensor: Array, low: Array | None, high: Array | None) -> Array:
         msg = f"Bounds must broadcast to the tensor's shape {tensor.shape}, got {result.shape}."
         raise ConfigurationError(msg)
     return result
+
+
+def _rescaled(tensor: Array, factor: Array) -> Array:
+    """Multiply by factors, entry by entry."""
+    scaled = narrow(_times(widen(tensor), factor), tensor.dtype)
+    scaled = jnp.where(factor == 0, jnp.zeros((), tensor.dtype), scaled)
+    return jnp.where(factor == 1, tensor, scaled)
 
 
 def _times(wide: Array, factor: Array) -> Array:

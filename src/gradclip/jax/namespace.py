@@ -137,7 +137,7 @@ _rounded = compiled("dtype")(rounded)
 
 def _norm_type(tensors: list[Array]) -> np.dtype[Any]:
     """Return the type in which users get the norm of `tensors`."""
-    doubles = any(t.dtype in {jnp.float64, jnp.complex128} for t in tensors)
+    doubles = any(t.dtype in measure.DOUBLES for t in tensors)
     return np.dtype(np.float64 if doubles else np.float32)
 
 

@@ -70,11 +70,7 @@ def as_user_array(value: Any) -> Array:
         return jnp.asarray(value)
 
 
-def _float64_allowed() -> bool:
-    return bool(jax.dtypes.canonicalize_dtype(jnp.float64) == jnp.float64)
-
-
-def _in_scope(rule: Callable[..., Any]) -> Callable[..., Any]:
+def in_float64_scope(rule: Callable[..., Any]) -> Callable[..., Any]:
     """Give a derivative's rule the scope: JAX calls it long after the function has left it."""
 
     @wraps(rule)
@@ -112,6 +108,10 @@ def rounded(wide: Array, dtype: DTypeLike) -> Array:
     return jnp.where(jnp.abs(wide) < form.least_normal, tiny, normal)
 
 
+def _float64_allowed() -> bool:
+    return bool(jax.dtypes.canonicalize_dtype(jnp.float64) == jnp.float64)
+
+
 @jax.custom_jvp
 def _widen(x: Array) -> Array:
     """Convert normal entries; read denormal ones as multiples of the least step."""
@@ -125,7 +125,7 @@ def _widen(x: Array) -> Array:
 
 
 @_widen.defjvp
-@_in_scope
+@in_float64_scope
 def _widen_jvp(primals: tuple[Array], tangents: tuple[Array]) -> tuple[Array, Array]:
     """Differentiate as the conversion that it is."""
     return _widen(*primals), lax.convert_element_type(tangents[0], jnp.float64)
@@ -146,7 +146,7 @@ def _narrow(wide: Array, dtype: jnp.dtype[Any]) -> Array:
 
 
 @_narrow.defjvp
-@_in_scope
+@in_float64_scope
 def _narrow_jvp(
     dtype: jnp.dtype[Any], primals: tuple[Array], tangents: tuple[Array]
 ) -> tuple[Array, Array]:
