@@ -9,8 +9,10 @@ from gradclip.tensorflow.functional import (
     clip_by_value,
     global_norm,
 )
+from gradclip.tensorflow.optimizer import Optimizer
 
 __all__ = [
+    "Optimizer",
     "adaptive_clip",
     "clip_by_average_norm",
     "clip_by_block_rms",
