@@ -3,7 +3,7 @@
 import math
 
 _FIXED = (1e-3, 99999.5)  # sizes that need no power of ten
-_WHOLE = 1000  # from here on three digits are whole numbers
+_WHOLE = 999.5  # from here on three digits make a whole number
 
 
 def number(value: float) -> str:

@@ -1,0 +1,39 @@
+"""Tests of the charts in words."""
+
+from gradclip.report.captions import captions, headline, subtitle
+from tests.report.conftest import write_run
+
+
+def test_the_headline_says_what_the_run_was(run):
+    assert headline({"run": run}) == "4 steps with PyTorch, clipped by global-norm=15"
+    assert headline({"clip": run, "no-clip": run}) == "clip and no-clip compared"
+
+
+def test_an_unfinished_run_says_so(empty_run):
+    assert "interrupted after 0 steps" in subtitle({"run": empty_run})
+
+
+def test_the_norm_s_caption_counts_clipped_steps(run):
+    caption = captions({"run": run})["norm"]
+    assert caption == (
+        "Before clipping the norm peaked at 50 (step 0) and ended at 2.24. "
+        "The limit of 15 acted on 1 of 4 (25 %) steps."
+    )
+
+
+def test_a_limit_that_was_never_reached_says_so(tmp_path):
+    caption = captions({"run": write_run(tmp_path / "run", [[1.0], [2.0]])})["norm"]
+    assert caption.endswith("The limit of 15 was never reached.")
+
+
+def test_broken_steps_are_told(broken_run):
+    assert "NaN or infinite on 2 steps" in captions({"run": broken_run})["norm"]
+
+
+def test_several_runs_are_told_apart(run, broken_run):
+    lines = captions({"clip": run, "no-clip": broken_run})["loss"].split("\n")
+    assert [line.split(":")[0] for line in lines] == ["clip", "no-clip"]
+
+
+def test_every_caption_stands_for_a_run_without_steps(empty_run):
+    assert all(captions({"run": empty_run}).values())
