@@ -1,0 +1,64 @@
+"""Tests of the command itself: fast, helpful, clear about mistakes."""
+
+import subprocess
+import sys
+import time
+
+from tests.cli.conftest import COMMAND, gradclip
+
+from gradclip import __version__
+
+HEAVY = ["numpy", "rich", "pooch", "torch", "tensorflow", "jax", "keras"]
+
+
+def test_the_version_is_printed():
+    assert gradclip("--version").stdout == f"gradclip {__version__}\n"
+
+
+def test_help_names_every_command():
+    done = gradclip("--help")
+    assert done.returncode == 0
+    assert "demo    Train a small network" in done.stdout
+    assert "report  Make report.html" in done.stdout
+
+
+def test_help_loads_nothing_heavy():
+    code = (
+        "import sys; from gradclip.cli.main import main; main(['--help'], standalone_mode=False);"
+        f"print('loaded:', [name for name in {HEAVY} if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "loaded: []" in done.stdout
+
+
+def test_help_comes_within_a_third_of_a_second():
+    def seconds():
+        start = time.perf_counter()
+        subprocess.run([*COMMAND, "--help"], capture_output=True, check=True)
+        return time.perf_counter() - start
+
+    assert min(seconds() for _ in range(5)) < 0.3  # the best of five: other work goes on, too
+
+
+def test_an_unknown_command_suggests_the_nearest():
+    done = gradclip("dmeo")
+    assert done.returncode == 2
+    assert "No such command 'dmeo'. Did you mean 'demo'?" in done.stderr
+
+
+def test_a_command_like_no_other_gets_them_all():
+    assert "There are: demo, report." in gradclip("xyzzy").stderr
+
+
+def test_an_unknown_option_suggests_the_nearest():
+    done = gradclip("demo", "--step", "3")
+    assert done.returncode == 2
+    assert "No such option '--step'. Did you mean '--steps'?" in done.stderr
+
+
+def test_a_wrong_value_is_one_message_without_a_traceback():
+    done = gradclip("demo", "--clip", "global-nrom=15")
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert done.stderr.startswith("Error: A clipping must be one of global-norm=THRESHOLD")
+    assert len(done.stderr.splitlines()) == 1
