@@ -53,8 +53,9 @@ def entry_errors(clipped, wanted, flushed=0.0):
         wanted: The exact result.
         flushed: What a framework's kernels take for zero.
     """
-    # one rounding of the entry; in float32 of the factor too; in float64 of the norm as well
-    roundings = {2: 0.51, 4: 1.01, 8: 8.0}[clipped.dtype.itemsize]
+    # one rounding of the entry; in float32 of the factor too, whose rounding may weigh twice what
+    # it does in the factor; in float64 of the norm as well
+    roundings = {2: 0.51, 4: 1.51, 8: 8.0}[clipped.dtype.itemsize]
     unit = spacing(np.asarray(wanted, np.float64), clipped.dtype)
     error = np.abs(wide(clipped) - wanted)
     return np.where(error <= flushed, 0, error) / (unit * roundings)

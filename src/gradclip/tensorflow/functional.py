@@ -6,10 +6,19 @@ import tensorflow as tf
 
 from gradclip.core.decide import NonFinite
 from gradclip.core.functions import Functions
+from gradclip.tensorflow.branch import without_autograph
 from gradclip.tensorflow.namespace import TensorFlowNamespace, after
 
 
 class _TensorFlowFunctions(Functions):
+    clip_by_value = without_autograph(Functions.clip_by_value)
+    clip_by_norm = without_autograph(Functions.clip_by_norm)
+    clip_by_average_norm = without_autograph(Functions.clip_by_average_norm)
+    clip_by_block_rms = without_autograph(Functions.clip_by_block_rms)
+    clip_by_global_norm = without_autograph(Functions.clip_by_global_norm)
+    global_norm = without_autograph(Functions.global_norm)
+    adaptive_clip = without_autograph(Functions.adaptive_clip)
+
     def _settle(
         self, tensors: list[Any], norms: list[Any], labels: list[str], nonfinite: NonFinite
     ) -> tuple[list[Any], list[Any]]:

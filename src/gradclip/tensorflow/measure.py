@@ -8,6 +8,7 @@ import tensorflow as tf
 from gradclip.tensorflow import bits, slices
 from gradclip.tensorflow.branch import choose
 
+_CHUNK = 64  # float64 entries that are added one after another
 _EXPONENT = 0x7FF0000000000000  # the exponent's bits of a float64
 
 
@@ -65,7 +66,19 @@ def _norm_near_one(parts: list[Any], axes: Any) -> Any:
     largest = [reduce_max(tf.abs(tf.stop_gradient(part))) for part in parts]
     # An empty tensor's largest entry is -inf.
     power = _power_of_two(tf.maximum(tf.reduce_max(tf.stack(largest), 0), 0.0))
-    return _root_of_squares([part * (1.0 / power) for part in parts], axes) * power
+    near_one = [part * (1.0 / power) for part in parts]
+    if axes is not None or tf.executing_eagerly():
+        return _root_of_squares(near_one, axes) * power
+    return _root(tf.add_n([_sum_in_chunks(tf.square(part)) for part in near_one])) * power
+
+
+def _sum_in_chunks(terms: Any) -> Any:
+    """Sum float64 terms by a tree; XLA adds them one after another, which 1e-14 doesn't bear."""
+    terms = tf.reshape(terms, [-1])
+    while (length := terms.shape[0]) is not None and length > _CHUNK:
+        padded = tf.pad(terms, [[0, -length % _CHUNK]])
+        terms = tf.reduce_sum(tf.reshape(padded, [-1, _CHUNK]), 1)
+    return tf.reduce_sum(terms)
 
 
 def _power_of_two(magnitude: Any) -> Any:
@@ -81,9 +94,12 @@ def _power_of_two(magnitude: Any) -> Any:
 
 def _root_of_squares(parts: list[Any], axes: Any) -> Any:
     if axes is None:  # the loss reads each part once and makes no temporary
-        squares = 2.0 * tf.add_n([tf.nn.l2_loss(part) for part in parts])
-    else:
-        squares = tf.add_n([_over(tf.reduce_sum, axes)(tf.square(part)) for part in parts])
+        return _root(2.0 * tf.add_n([tf.nn.l2_loss(part) for part in parts]))
+    return _root(tf.add_n([_over(tf.reduce_sum, axes)(tf.square(part)) for part in parts]))
+
+
+def _root(squares: Any) -> Any:
+    """Return the root, with the derivative 0 at 0."""
     zero = tf.equal(squares, 0.0)  # `==` of TF1 compares objects
     return tf.where(
         zero, tf.zeros_like(squares), tf.sqrt(tf.where(zero, tf.ones_like(squares), squares))

@@ -9,6 +9,7 @@ from gradclip.core.clippings import Clipping, Gradients
 from gradclip.core.decide import NonFinite, check_nonfinite
 from gradclip.core.optimizers import GATE_OP, reject_tf1_arguments, resolve_clip
 from gradclip.errors import ConfigurationError
+from gradclip.tensorflow.branch import without_autograph
 from gradclip.tensorflow.functional import functions
 from gradclip.tensorflow.namespace import TensorFlowNamespace, after
 from gradclip.tensorflow.skipping import SkippedSteps, number
@@ -135,6 +136,7 @@ class Optimizer:
         reject_tf1_arguments(gate_gradients, aggregation_method, colocate_gradients_with_ops)
         return differentiate(loss, var_list, grad_loss, tape)
 
+    @without_autograph
     def apply_gradients(
         self,
         grads_and_vars: Iterable[tuple[Any, Any]],
