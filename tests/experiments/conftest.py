@@ -82,3 +82,18 @@ def small_data():
     images = rng.integers(0, 256, (64, 784), dtype=np.uint8)
     labels = rng.integers(0, 10, 64, dtype=np.uint8)
     return Dataset(train_images=images, train_labels=labels, test_images=images, test_labels=labels)
+
+
+FRAMEWORKS = ["numpy", "torch", "tensorflow", "jax", "keras"]
+
+
+@pytest.fixture(
+    params=[
+        pytest.param(name, marks=() if name == "numpy" else getattr(pytest.mark, name))
+        for name in FRAMEWORKS
+    ]
+)
+def framework(request):
+    """Run a test in each framework that is installed."""
+    pytest.importorskip(request.param)
+    return request.param

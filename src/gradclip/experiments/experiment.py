@@ -36,7 +36,7 @@ class Experiment:
     the images are drawn by NumPy from `seed`, the tanh form of GELU is used throughout, and a
     leaky ReLU has slope 0.01. Momentum is 0.9; Adam has decays 0.9 and 0.999 and epsilon 1e-8,
     which Keras (and so TensorFlow) adds before the bias correction and the others after it: that
-    differs for gradients not far above 1e-8 only.
+    differs for gradients of about 1e-8 and below only.
 
     Attributes:
         framework: What computes.

@@ -1,5 +1,7 @@
 """The three optimizers of Keras, which TensorFlow's users have too."""
 
+import math
+
 import keras
 
 from gradclip.core.namespace import Array
@@ -10,8 +12,9 @@ from gradclip.experiments.experiment import ADAM_DECAYS, ADAM_EPSILON, MOMENTUM,
 def build_optimizer(experiment: Experiment, backend: str) -> Array:
     """Return a Keras optimizer for the variables of a backend.
 
-    Keras adds Adam's epsilon before the bias correction, the other frameworks after it. The
-    difference is 1e-8 / sqrt(1 - 0.999^steps), 3e-7 at most.
+    Keras adds Adam's epsilon before the bias correction, the others after it: its epsilon counts
+    1 / sqrt(1 - 0.999^steps) times there. Here it is such that the first step is the same; later
+    it is smaller, 3e-10 in the end, which matters for gradients of about 1e-8 and below only.
 
     Args:
         experiment: What is trained.
@@ -40,4 +43,5 @@ def build_optimizer(experiment: Experiment, backend: str) -> Array:
             return keras.optimizers.SGD(experiment.lr, momentum=MOMENTUM)
         case "adam":
             first, second = ADAM_DECAYS
-            return keras.optimizers.Adam(experiment.lr, first, second, ADAM_EPSILON)
+            epsilon = ADAM_EPSILON * math.sqrt(1 - second)
+            return keras.optimizers.Adam(experiment.lr, first, second, epsilon)
