@@ -36,48 +36,43 @@ class GlobalNorm:
 
 
 @dataclass(frozen=True, slots=True)
-class Norm:
+class _EachTensor:
+    """Clip each gradient by itself with one of the functions on one tensor."""
+
+    max_norm: float
+    function: ClassVar[str]
+
+    def __call__(
+        self, functions: Functions, gradients: Gradients, variables: list[Array]
+    ) -> Gradients:
+        """Return the clipped gradients, None in place."""
+        del variables
+        clip = getattr(functions, self.function)
+        return [clip(g, self.max_norm) for g in gradients]
+
+
+class Norm(_EachTensor):
     """Scale each gradient down to a norm of `max_norm`."""
 
-    max_norm: float
+    __slots__ = ()
     name: ClassVar[str] = "norm"
-
-    def __call__(
-        self, functions: Functions, gradients: Gradients, variables: list[Array]
-    ) -> Gradients:
-        """Return the clipped gradients, None in place."""
-        del variables
-        return [functions.clip_by_norm(g, self.max_norm) for g in gradients]
+    function: ClassVar[str] = "clip_by_norm"
 
 
-@dataclass(frozen=True, slots=True)
-class AverageNorm:
+class AverageNorm(_EachTensor):
     """Scale each gradient down to a norm per entry of `max_norm`."""
 
-    max_norm: float
+    __slots__ = ()
     name: ClassVar[str] = "average-norm"
-
-    def __call__(
-        self, functions: Functions, gradients: Gradients, variables: list[Array]
-    ) -> Gradients:
-        """Return the clipped gradients, None in place."""
-        del variables
-        return [functions.clip_by_average_norm(g, self.max_norm) for g in gradients]
+    function: ClassVar[str] = "clip_by_average_norm"
 
 
-@dataclass(frozen=True, slots=True)
-class BlockRMS:
-    """Scale each gradient down to a root mean square of `max_rms`."""
+class BlockRMS(_EachTensor):
+    """Scale each gradient down to a root mean square of `max_norm`."""
 
-    max_rms: float
+    __slots__ = ()
     name: ClassVar[str] = "block-rms"
-
-    def __call__(
-        self, functions: Functions, gradients: Gradients, variables: list[Array]
-    ) -> Gradients:
-        """Return the clipped gradients, None in place."""
-        del variables
-        return [functions.clip_by_block_rms(g, self.max_rms) for g in gradients]
+    function: ClassVar[str] = "clip_by_block_rms"
 
 
 @dataclass(frozen=True, slots=True)
