@@ -25,6 +25,7 @@ function tryOut() {
   document.getElementById("to").dispatchEvent(new Event("change", { bubbles: true }));
   findings.range = [document.getElementById("from").value, document.getElementById("to").value];
   findings.requests = performance.getEntriesByType("resource").map((entry) => entry.name);
+  findings.background = getComputedStyle(document.body).backgroundColor;
   findings.overflow = document.documentElement.scrollWidth - innerWidth;
 }
 

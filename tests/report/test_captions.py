@@ -1,7 +1,8 @@
 """Tests of the charts in words."""
 
-from gradclip.report.captions import captions, headline, subtitle
 from tests.report.conftest import write_run
+
+from gradclip.report.captions import captions, headline, subtitle
 
 
 def test_the_headline_says_what_the_run_was(run):

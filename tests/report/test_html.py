@@ -4,10 +4,10 @@ import re
 
 import numpy as np
 import pytest
+from tests.report.conftest import write_run
 
 from gradclip.errors import ConfigurationError, RunError
 from gradclip.report.html import render_html, write_html
-from tests.report.conftest import write_run
 
 TWO_MEGABYTES = 2_000_000
 

@@ -3,9 +3,9 @@
 import json
 
 import numpy as np
+from tests.report.conftest import write_run
 
 from gradclip.report.view import to_json, view
-from tests.report.conftest import write_run
 
 
 def test_a_short_run_is_shown_step_by_step(run):

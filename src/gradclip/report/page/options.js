@@ -94,7 +94,7 @@ function parametersOption(view, theme) {
   ]);
   const right = labelled ? 34 : 16;
   const grids = view.narrow
-    ? [{ left: 46, right, top: 24, height: 196 }, { left: 46, right, top: 286, height: 196 }]
+    ? [{ left: 46, right, top: 28, height: 192 }, { left: 46, right, top: 286, height: 196 }]
     : [{ left: 48, right: "55%", top: 26, bottom: 36 }, { left: "52%", right, top: 26, bottom: 36 }];
   return {
     ...baseOption(view, theme, (params) => parametersTip(view, params)),
@@ -132,13 +132,12 @@ function parameterStyle(view, theme, run, parameter) {
 
 // Loss or accuracy: each batch pale, their moving mean bold.
 function curveOption(view, theme, key) {
-  const columns = view.runs.map((run) => run[key]);
-  const bounds = key === "accuracy" ? { min: 0, max: 1 } : lossBounds(columns);
+  const bounds = curveBounds(view, key);
   const series = view.runs.flatMap((run) => {
     const color = view.runs.length === 1 ? theme.after : run.color;
     return [
       lineSeries(run, run[key].mean, { name: "batch", color, width: 1, opacity: 0.35, log: bounds.log }),
-      lineSeries(run, smooth(run[key].mean), { name: "mean", color, width: 2.25, log: bounds.log }),
+      lineSeries(run, smooth(run[key].mean, bounds), { name: "mean", color, width: 2.25, log: bounds.log }),
       ...spreadSeries(run, run[key], { color, bounds }),
       ...markSeries(run, [run[key]], bounds, { theme, color: markColor(view, run) }),
     ];
@@ -149,6 +148,10 @@ function curveOption(view, theme, key) {
     yAxis: valueAxis(bounds, theme, { format: key === "accuracy" ? formatPercent : formatNumber }),
     dataZoom: zoom([0]), series,
   };
+}
+
+function curveBounds(view, key) {
+  return key === "accuracy" ? { min: 0, max: 1 } : lossBounds(view.runs.map((run) => run[key]));
 }
 
 // A loss that falls (or explodes) over more than a decade needs powers of ten.

@@ -118,13 +118,15 @@ function roundUp(value) {
   return ([1, 2, 5].find((step) => step * power >= value) || 10) * power;
 }
 
-// The mean of the finite neighbours of each point; what does not show is left out.
-function smooth(values) {
+// The mean of the finite neighbours of each point; geometric on a logarithmic axis.
+function smooth(values, bounds) {
   const reach = Math.max(1, Math.round(values.length / 60));
-  return values.map((value, place) => {
+  const scaled = bounds.log ? values.map(power) : values;
+  return scaled.map((value, place) => {
     if (value === null) return null;
-    const near = values.slice(Math.max(0, place - reach), place + reach + 1).filter((other) => other !== null);
-    return near.reduce((sum, other) => sum + other, 0) / near.length;
+    const near = scaled.slice(Math.max(0, place - reach), place + reach + 1).filter((other) => other !== null);
+    const mean = near.reduce((sum, other) => sum + other, 0) / near.length;
+    return bounds.log ? 10 ** mean : mean;
   });
 }
 

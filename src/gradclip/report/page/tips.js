@@ -62,9 +62,10 @@ function parametersTip(view, params) {
 function curveTip(view, key, params) {
   const step = params[0].axisValue;
   const format = key === "accuracy" ? formatPercent : formatNumber;
+  const bounds = curveBounds(view, key);
   const rows = view.runs.filter((run) => reached(run, step)).map((run) => {
     const place = placeOf(run, step);
-    return [dot(run.color), run.name, pointText(run[key], place, format), format(smooth(run[key].mean)[place])];
+    return [dot(run.color), run.name, pointText(run[key], place, format), format(smooth(run[key].mean, bounds)[place])];
   });
   return tipTable(stepTitle(view, step), ["", key, "moving mean"], rows);
 }
