@@ -122,13 +122,13 @@ def test_a_step_with_non_finite_gradients_is_dropped_and_counted(value):
     p, _ = weights()
     wrapped, step = Optimizer(torch.optim.Adam([p], lr=1.0)), torch.tensor(0)
     wrapped.minimize(loss_of(p), step)
-    before, state = p.detach().clone(), wrapped.optimizer.state[p]["exp_avg"].clone()
+    before, state = p.detach().clone(), wrapped.state[p]["exp_avg"].clone()
     assert wrapped.apply_gradients([(torch.full((1, 2), value), p)], step) == 1
     assert torch.equal(p, before)
-    assert torch.equal(wrapped.optimizer.state[p]["exp_avg"], state)
-    assert (int(step), wrapped.skipped.total, wrapped.skipped.in_a_row) == (1, 1, 1)
+    assert torch.equal(wrapped.state[p]["exp_avg"], state)
+    assert (int(step), wrapped.skipped_steps, wrapped.skipped_in_a_row) == (1, 1, 1)
     wrapped.minimize(loss_of(p), step)
-    assert (wrapped.skipped.total, wrapped.skipped.in_a_row) == (1, 0)
+    assert (wrapped.skipped_steps, wrapped.skipped_in_a_row) == (1, 0)
 
 
 def test_a_run_that_no_longer_learns_is_stopped():
@@ -188,7 +188,7 @@ def test_state_is_saved_and_resumed():
     q = torch.nn.Parameter(at)
     resumed = Optimizer(torch.optim.Adam([q], lr=0.1))
     resumed.load_state_dict(state)
-    assert (resumed.iterations, resumed.skipped.total, resumed.skipped.in_a_row) == (1, 1, 1)
+    assert (resumed.iterations, resumed.skipped_steps, resumed.skipped_in_a_row) == (1, 1, 1)
     resumed.minimize(loss_of(q))
     assert torch.equal(p.data, q.data)
 

@@ -10,6 +10,7 @@ from torch import Tensor
 from gradclip.core.clippings import Clipping, Gradients
 from gradclip.core.decide import NonFinite, check_nonfinite
 from gradclip.core.optimizers import GATE_OP, SkippedSteps, reject_tf1_arguments, resolve_clip
+from gradclip.core.wrapping import Wrapper, split
 from gradclip.errors import ConfigurationError
 from gradclip.torch.functional import functions
 
@@ -17,7 +18,7 @@ Loss = Tensor | Callable[[], Tensor]
 GradsAndVars = list[tuple[Tensor | None, Tensor]]
 
 
-class Optimizer:
+class Optimizer(Wrapper):
     """Compute gradients and apply them in two steps, with room for clipping between.
 
     Args:
@@ -25,8 +26,8 @@ class Optimizer:
         clip: What to clip in `apply_gradients`: None, a text such as `"global-norm=15"`, a
             clipping of `gradclip.core.clippings`, or a function from a list of gradients to one.
         nonfinite: What NaN and infinite gradients lead to: `"skip"` drops the step (neither
-            parameters nor the optimizer's state change) and counts it in `skipped.total` and
-            `skipped.in_a_row`; `"raise"`, `"zero"` and `"propagate"` as in the functions.
+            parameters nor the optimizer's state change) and counts it in `skipped_steps` and
+            `skipped_in_a_row`; `"raise"`, `"zero"` and `"propagate"` as in the functions.
         max_skipped: The number of skipped steps in a row after which to raise; None for never.
 
     Raises:
@@ -57,17 +58,22 @@ class Optimizer:
         max_skipped: int | None = 10,
     ) -> None:
         check_nonfinite(nonfinite)
-        self.optimizer = optimizer
+        super().__init__(optimizer)
         self.iterations = 0
-        self.skipped = SkippedSteps(max_skipped)
+        self._skipped = SkippedSteps(max_skipped)
         self._clip = resolve_clip(clip)
         self._nonfinite: NonFinite = nonfinite
         self._loss: Loss | None = None
 
-    def __getattr__(self, name: str) -> Any:
-        if name == "optimizer":  # not there yet while being unpickled
-            raise AttributeError(name)
-        return getattr(self.optimizer, name)
+    @property
+    def skipped_steps(self) -> int:
+        """The number of skipped steps."""
+        return self._skipped.total
+
+    @property
+    def skipped_in_a_row(self) -> int:
+        """The number of steps skipped since one was applied."""
+        return self._skipped.in_a_row
 
     def compute_gradients(
         self,
@@ -125,12 +131,13 @@ class Optimizer:
             NonFiniteGradientError: As `nonfinite` and `max_skipped` ask.
         """
         del name
-        gradients, variables = self._check(list(grads_and_vars))
+        gradients, variables = split(grads_and_vars)
+        self._check_own(variables)
         if self._nonfinite in {"raise", "zero"}:
             gradients = functions.clip_by_global_norm(gradients, None, nonfinite=self._nonfinite)[0]
         if self._nonfinite == "skip":
             finite = bool(torch.isfinite(functions.global_norm(gradients)))
-            self.skipped.record(finite=finite)
+            self._skipped.record(finite=finite)
             if not finite:
                 return self.iterations
         self._step(self._clipped(gradients, variables), variables)
@@ -154,14 +161,14 @@ class Optimizer:
         return {
             "optimizer": self.optimizer.state_dict(),
             "iterations": self.iterations,
-            "skipped": (self.skipped.total, self.skipped.in_a_row),
+            "skipped": (self.skipped_steps, self.skipped_in_a_row),
         }
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Take over what `state_dict` returned."""
         self.optimizer.load_state_dict(state_dict["optimizer"])
         self.iterations = state_dict["iterations"]
-        self.skipped.total, self.skipped.in_a_row = state_dict["skipped"]
+        self._skipped.total, self._skipped.in_a_row = state_dict["skipped"]
 
     def _trainable(self) -> list[Tensor]:
         """Return the optimizer's parameters that require a gradient."""
@@ -171,16 +178,8 @@ class Optimizer:
         """Return the optimizer's parameters."""
         return [p for group in self.optimizer.param_groups for p in group["params"]]
 
-    def _check(self, pairs: GradsAndVars) -> tuple[Gradients, list[Tensor]]:
-        """Return gradients and variables, if the optimizer can apply them."""
-        gradients = [gradient for gradient, _ in pairs]
-        variables = [variable for _, variable in pairs]
-        if all(gradient is None for gradient in gradients):
-            msg = (
-                f"At least one gradient must not be None, got none for {len(pairs)} variables. "
-                "Does the loss depend on the variables, and do they require gradients?"
-            )
-            raise ConfigurationError(msg)
+    def _check_own(self, variables: list[Tensor]) -> None:
+        """Raise unless the variables are the optimizer's parameters."""
         own = {id(p) for p in self._parameters()}
         strangers = [tuple(v.shape) for v in variables if id(v) not in own]
         if strangers:
@@ -189,7 +188,6 @@ class Optimizer:
                 "Add them with optimizer.add_param_group."
             )
             raise ConfigurationError(msg)
-        return gradients, variables
 
     def _clipped(self, gradients: Gradients, variables: list[Tensor]) -> Gradients:
         """Return the gradients as the optimizer gets them."""
