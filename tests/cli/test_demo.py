@@ -14,7 +14,6 @@ from tests.cli.conftest import COMMAND, SMALL, environment, gradclip
 from gradclip.cli.demo import VARIANTS, demo
 from gradclip.record import read_run
 
-
 FRAMEWORKS = ("torch", "tensorflow", "jax", "keras")
 
 

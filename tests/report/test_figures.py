@@ -2,7 +2,9 @@
 
 import math
 
+import numpy as np
 import pytest
+from tests.report.conftest import write_run
 
 from gradclip.report.figures import clipped_steps, figures
 
@@ -35,6 +37,10 @@ def test_broken_steps_are_counted_and_never_the_peak(broken_run):
     summary = figures(broken_run)
     assert summary.non_finite == 2
     assert summary.peak == pytest.approx(math.sqrt(2))
+
+
+def test_a_run_that_was_never_finite_has_no_peak(tmp_path):
+    assert figures(write_run(tmp_path / "run", [[np.inf], [np.nan]])).peak_step is None
 
 
 def test_a_run_without_steps_has_figures(empty_run):

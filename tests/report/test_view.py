@@ -1,6 +1,7 @@
 """Tests of the data that the page's charts draw."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 from tests.report.conftest import write_run
@@ -40,6 +41,19 @@ def test_biases_belong_to_the_layer_before_them(run):
 def test_no_limit_is_null(tmp_path):
     (shown,) = view({"run": write_run(tmp_path / "run", [[1.0], [2.0]], limit=None)}, 10)
     assert shown["limit"] is None
+
+
+def test_a_limit_of_each_parameter_is_read_from_the_policy(run):
+    (shown,) = view({"run": run}, 10)
+    assert shown["parameterLimit"] is None
+    own = replace(run, metadata=replace(run.metadata, policy="norm=0.5"))
+    (shown,) = view({"run": own}, 10)
+    assert shown["parameterLimit"] == 0.5
+
+
+def test_a_policy_that_is_not_ours_has_no_limit_of_parameters(run):
+    (shown,) = view({"run": replace(run, metadata=replace(run.metadata, policy="theirs"))}, 10)
+    assert shown["parameterLimit"] is None
 
 
 def test_a_run_without_steps_can_be_shown(empty_run):

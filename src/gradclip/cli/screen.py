@@ -68,15 +68,13 @@ class Screen:
             task.id, completed=record.step + 1, text=_reading(record), speed=speed
         )
 
-    def fail(self, message: str) -> None:
+    def fail(self, name: str, message: str) -> None:
         """Say why a training ended early."""
-        self._errors.print(Text.assemble(("Stopped: ", "bold red"), message))
+        stopped = f"{name} stopped: " if name else "Stopped: "
+        self._errors.print(Text.assemble((stopped, "bold red"), message), soft_wrap=True)
 
-    def summarize(
-        self, runs: Mapping[str, Figures], places: Mapping[str, str], *, interrupted: bool
-    ) -> None:
+    def summarize(self, title: str, runs: Mapping[str, Figures], places: Mapping[str, str]) -> None:
         """Show what the runs came to and where they are."""
-        title = "Interrupted; what was trained is kept" if interrupted else "Done"
         if self.console.is_terminal:
             table = Panel(summary_table(runs), title=title, title_align="left", expand=False)
             self.console.print(table)

@@ -65,7 +65,7 @@ class Session:
                 error: dict[str, Json] = {}
             except NonFiniteGradientError as diverged:
                 status, error = "failed", {"error": str(diverged)}
-                self.screen.fail(str(diverged))
+                self.screen.fail(name, str(diverged))
             if status == "finished":
                 training.evaluate()
             writer.finish(status, {**training.summary(), **error})
@@ -85,11 +85,10 @@ class Session:
         """Write the report of the runs, and show what they came to."""
         runs = {name or self.directory.name: read_run(self.directory / name) for name in names}
         path = write_html(self.directory / "report.html", runs)
-        statuses = {run.status for run in runs.values()}
         self.screen.summarize(
+            _title({run.status for run in runs.values()}),
             {name: figures(run) for name, run in runs.items()},
             {"run": str(self.directory), "report": str(path)},
-            interrupted="interrupted" in statuses,
         )
 
     def _refuse_used_directory(self) -> None:
@@ -110,6 +109,13 @@ class Session:
                 "Name another one with --out, or remove that one first."
             )
             raise RunError(msg)
+
+
+def _title(statuses: set[Status]) -> str:
+    """Return how the runs ended, in a few words."""
+    if "interrupted" in statuses:
+        return "Interrupted; what was trained is kept"
+    return "Done" if "finished" in statuses else "Stopped; what was trained is kept"
 
 
 def _arguments(experiment: Experiment) -> dict[str, Json]:

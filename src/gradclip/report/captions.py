@@ -74,16 +74,16 @@ def _describe_norm(run: Run, summary: Figures) -> str:
     """Return how large the gradient was and what clipping did about it."""
     if not summary.num_steps:
         return "No step was recorded."
+    peak = f"Before clipping the norm peaked at {number(summary.peak)} (step {summary.peak_step})"
     sentences = [
-        f"Before clipping the norm peaked at {number(summary.peak)} (step {summary.peak_step}) "
-        f"and ended at {number(summary.end_norm)}.",
+        f"{peak} and ended at {number(summary.end_norm)}." if summary.peak_step is not None else "",
         _describe_clipping(run, summary),
     ]
     if summary.non_finite:
         sentences.append(f"It was NaN or infinite on {_plural(summary.non_finite, 'step')}.")
     if summary.skipped:
         sentences.append(f"{_plural(summary.skipped, 'step')} dropped.")
-    return " ".join(sentences)
+    return " ".join(filter(None, sentences))
 
 
 def _describe_clipping(run: Run, summary: Figures) -> str:

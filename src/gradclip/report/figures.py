@@ -51,7 +51,7 @@ class Figures:
         skipped: How many steps were dropped.
         non_finite: How many steps had a NaN or infinite gradient norm.
         peak: The greatest finite global norm before clipping; NaN if there is none.
-        peak_step: The step of the peak.
+        peak_step: The step of the peak, None if there is none.
         start_norm: The first step's global norm before clipping.
         end_norm: The last step's.
         layers: The first and last weight's norms, None for a run with fewer than two weights.
@@ -66,7 +66,7 @@ class Figures:
     skipped: int
     non_finite: int
     peak: float
-    peak_step: int
+    peak_step: int | None
     start_norm: float
     end_norm: float
     layers: Layers | None
@@ -94,7 +94,7 @@ def figures(run: Run) -> Figures:
         skipped=int(run.skipped.sum()),
         non_finite=int((~finite).sum()),
         peak=float(norms[peak]) if peak >= 0 else math.nan,
-        peak_step=int(run.steps[peak]) if peak >= 0 else -1,
+        peak_step=int(run.steps[peak]) if peak >= 0 else None,
         start_norm=float(norms[0]) if len(norms) else math.nan,
         end_norm=_last(norms),
         layers=_layers(run),

@@ -83,7 +83,7 @@ def _headline_figures(summary: Figures) -> dict[str, str]:
         "Batch accuracy": percent(summary.accuracy),
         "Final loss": number(summary.loss),
         "Steps clipped": f"{summary.clipped:,} of {summary.num_steps:,}",
-        "Largest norm": number(summary.peak),
+        "Largest norm": number(summary.peak) if summary.peak_step is not None else "not finite",
         "Not finite": f"{summary.non_finite:,} steps" if summary.non_finite else None,
         "Skipped": f"{summary.skipped} steps" if summary.skipped else None,
     }

@@ -122,7 +122,9 @@ def _summary_rows(summary: Figures) -> dict[str, str]:
         if summary.num_steps
         else "none",
         "steps clipped": part_of(summary.clipped, summary.num_steps),
-        "largest norm": f"{number(summary.peak)} at step {summary.peak_step}",
+        "largest norm": f"{number(summary.peak)} at step {summary.peak_step}"
+        if summary.peak_step is not None
+        else "none was finite",
     }
     if summary.skipped or summary.non_finite:
         rows["not finite"] = f"{summary.non_finite} steps, {summary.skipped} skipped"

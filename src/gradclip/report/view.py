@@ -6,6 +6,8 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
+from gradclip.core.clippings import Norm, parse_clipping
+from gradclip.errors import ConfigurationError
 from gradclip.record.reader import Run
 from gradclip.record.schema import Json, Parameter
 from gradclip.report.thin import Thinned, bucket_starts, thin
@@ -72,6 +74,7 @@ def _view_run(name: str, run: Run, num_buckets: int) -> Json:
         "steps": [int(step) for step in run.steps[starts]],
         "lastStep": int(run.steps[-1]) if len(run.steps) else 0,
         "limit": _limits(run.limit, starts),
+        "parameterLimit": _parameter_limit(run),
         **{key: _points(column, starts) for key, column in columns.items()},
         "parameters": _view_parameters(run, starts),
     }
@@ -126,6 +129,15 @@ def _limits(column: NDArray[np.float64], starts: NDArray[np.int64]) -> Json:
     if len(limits) and (limits == limits[0]).all():
         return _round(limits[:1])[0]
     return list(_round(limits))
+
+
+def _parameter_limit(run: Run) -> Json:
+    """Return the limit that each parameter's own norm is held to, null if there is none."""
+    try:
+        clipping = parse_clipping(run.metadata.policy)
+    except ConfigurationError:  # another program's policy
+        return None
+    return clipping.max_norm if isinstance(clipping, Norm) else None
 
 
 def _round(column: NDArray[np.float64]) -> list[Json]:

@@ -81,8 +81,9 @@ function limitSeries(view, theme, axis) {
 // Before and after side by side, or one above the other on a narrow screen.
 function parametersOption(view, theme) {
   const lines = view.runs.flatMap((run) => chosenParameters(view, run).map((parameter) => ({ run, parameter })));
+  const limited = view.runs.map((run) => (run.parameterLimit === null ? run : { ...run, limit: run.parameterLimit }));
   const columns = lines.flatMap(({ parameter }) => [parameter.before, parameter.after]);
-  const bounds = logBounds(columns.length ? columns : [{ mean: [], marks: {} }], columns.length ? view.runs.flatMap(limitColumn) : []);
+  const bounds = logBounds(columns.length ? columns : [{ mean: [], marks: {} }], columns.length ? limited.flatMap(limitColumn) : []);
   const labelled = lines.length <= 12 && view.runs.length === 1;
   const panels = ["before", "after"].flatMap((when, axis) => [
     ...lines.map(({ run, parameter }) => lineSeries(run, parameter[when].mean, {
@@ -90,7 +91,7 @@ function parametersOption(view, theme) {
     })),
     ...lines.flatMap(({ run, parameter }) => spreadSeries(run, parameter[when], { ...parameterStyle(view, theme, run, parameter), opacity: 0.1, bounds, axis })),
     ...view.runs.flatMap((run) => markSeries(run, chosenParameters(view, run).map((parameter) => parameter[when]), bounds, { theme, color: markColor(view, run), axis })),
-    ...limitSeries(view, theme, axis),
+    ...limitSeries({ ...view, runs: limited }, theme, axis),
   ]);
   const right = labelled ? 34 : 16;
   const grids = view.narrow
