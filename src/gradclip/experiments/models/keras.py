@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from gradclip.core.namespace import Array
 from gradclip.experiments.experiment import LEAKY_SLOPE, Experiment
 from gradclip.experiments.model import Images, Labels, StepMeasure
-from gradclip.experiments.models.keras_gradients import value_and_gradients
+from gradclip.experiments.models.keras_backends import compiled, device_of, value_and_gradients
 from gradclip.experiments.models.keras_optimizers import build_optimizer
 from gradclip.keras.functional import functions
 
@@ -34,22 +34,19 @@ class Network:
     version = f"{keras.__version__} on {keras.config.backend()}"
 
     def __init__(self, experiment: Experiment, weights: Sequence[NDArray[np.float32]]) -> None:
-        self.device = str(keras.distribution.list_devices()[0]).partition(":")[0]
         self._experiment = experiment
         self._variables = [keras.Variable(weight) for weight in weights]
+        self.device = device_of(self._variables[0].value)
         self._optimizer = build_optimizer(experiment, keras.config.backend())
         self._optimizer.build(self._variables)
+        self._measure = compiled(self._measure_eagerly)
 
     def step(self, images: Images, labels: Labels) -> StepMeasure:
         """Measure, clip and apply the gradients of one batch."""
-        loss, outputs, gradients = value_and_gradients(
-            partial(self._loss, labels=labels), self._variables, ops.convert_to_tensor(images)
-        )
-        right = ops.convert_to_numpy(outputs).argmax(axis=1) == labels
-        clipped = self._clip(gradients)
-        norms = [functions.global_norm([g]) for g in (*gradients, *clipped)]
-        numbers = ops.convert_to_numpy(ops.stack([loss, *norms])).tolist()
-        values = [numbers[0], float(np.mean(right)), *numbers[1:]]
+        weights = [variable.value for variable in self._variables]
+        inputs = ops.convert_to_tensor(images), ops.convert_to_tensor(labels.astype(np.int32))
+        values, clipped = self._measure(weights, *inputs)
+        values = ops.convert_to_numpy(values).tolist()
         measure = StepMeasure.from_values(values, self._experiment)
         if not measure.skipped:
             self._optimizer.apply(clipped, self._variables)
@@ -57,8 +54,8 @@ class Network:
 
     def evaluate(self, images: Images, labels: Labels) -> float:
         """Return the share of images that are classified rightly, in [0, 1]."""
-        values = [variable.value for variable in self._variables]
-        outputs = ops.convert_to_numpy(self._outputs(values, ops.convert_to_tensor(images)))
+        weights = [variable.value for variable in self._variables]
+        outputs = ops.convert_to_numpy(self._outputs(weights, ops.convert_to_tensor(images)))
         return float(np.mean(outputs.argmax(axis=1) == labels))
 
     def weights(self) -> list[NDArray[np.float32]]:
@@ -74,22 +71,29 @@ class Network:
             values = activation(ops.matmul(values, weight) + bias)
         return ops.matmul(values, last_weight) + last_bias
 
-    def _loss(
-        self, weights: Sequence[Array], images: Array, *, labels: Labels
-    ) -> tuple[Array, Array]:
-        """Return the loss and, beside it, the outputs."""
+    def _loss(self, weights: Sequence[Array], images: Array, labels: Array) -> tuple[Array, Array]:
+        """Return the loss and, beside it, the accuracy."""
         outputs = self._outputs(weights, images)
-        one_hot = ops.one_hot(labels.astype(np.int32), outputs.shape[1])
+        right = ops.equal(ops.cast(ops.argmax(outputs, axis=1), "int32"), labels)
+        accuracy = ops.mean(ops.cast(right, "float32"))
+        one_hot = ops.one_hot(labels, outputs.shape[1])
         if self._experiment.loss == "cross-entropy":
             losses = ops.categorical_crossentropy(one_hot, outputs, from_logits=True)
-            return ops.mean(losses), outputs
-        return ops.mean(ops.square(outputs - one_hot)), outputs
+            return ops.mean(losses), accuracy
+        return ops.mean(ops.square(outputs - one_hot)), accuracy
 
-    def _clip(self, gradients: list[Array]) -> list[Array]:
+    def _measure_eagerly(
+        self, weights: list[Array], images: Array, labels: Array
+    ) -> tuple[Array, list[Array]]:
+        """Return the values of a `StepMeasure`, and the clipped gradients."""
+        loss, accuracy, gradients = value_and_gradients(self._loss, weights, images, labels)
+        clipped = self._clip(gradients, weights)
+        norms = [functions.global_norm([g]) for g in (*gradients, *clipped)]
+        return ops.stack([loss, accuracy, *norms]), clipped
+
+    def _clip(self, gradients: list[Array], weights: list[Array]) -> list[Array]:
         clipping = self._experiment.clipping
         if self._experiment.clipper == "native":
             clipped: list[Array] = clip_by_global_norm(gradients, self._experiment.limit)
             return clipped
-        if clipping is None:
-            return gradients
-        return clipping(functions, gradients, self._variables)
+        return gradients if clipping is None else clipping(functions, gradients, weights)
