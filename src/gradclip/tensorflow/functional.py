@@ -10,7 +10,9 @@ from gradclip.tensorflow.branch import without_autograph
 from gradclip.tensorflow.namespace import TensorFlowNamespace, after
 
 
-class _TensorFlowFunctions(Functions):
+class TensorFlowFunctions(Functions):
+    """The functions for graphs too: without autograph, and with assertions that TF1 runs."""
+
     clip_by_value = without_autograph(Functions.clip_by_value)
     clip_by_norm = without_autograph(Functions.clip_by_norm)
     clip_by_average_norm = without_autograph(Functions.clip_by_average_norm)
@@ -29,7 +31,7 @@ class _TensorFlowFunctions(Functions):
         return tensors, norms
 
 
-functions = _TensorFlowFunctions(TensorFlowNamespace())
+functions = TensorFlowFunctions(TensorFlowNamespace())
 
 clip_by_value = functions.clip_by_value
 clip_by_norm = functions.clip_by_norm

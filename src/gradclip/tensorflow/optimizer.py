@@ -8,7 +8,7 @@ import tensorflow as tf
 from gradclip.core.clippings import Clipping, Gradients
 from gradclip.core.decide import NonFinite, check_nonfinite
 from gradclip.core.optimizers import GATE_OP, reject_tf1_arguments, resolve_clip
-from gradclip.errors import ConfigurationError
+from gradclip.core.wrapping import Wrapper, check_unscaled, split
 from gradclip.tensorflow.branch import without_autograph
 from gradclip.tensorflow.functional import functions
 from gradclip.tensorflow.namespace import TensorFlowNamespace, after
@@ -18,7 +18,7 @@ from gradclip.tensorflow.tapes import differentiate
 _xp = TensorFlowNamespace()
 
 
-class Optimizer:
+class Optimizer(Wrapper):
     """Compute gradients and apply them in two steps, with room for clipping between.
 
     Works eagerly, inside `tf.function` and, with `tf.compat.v1.train` optimizers, in graphs with
@@ -62,24 +62,11 @@ class Optimizer:
         max_skipped: int | None = 10,
     ) -> None:
         check_nonfinite(nonfinite)
-        _check_unscaled(optimizer)
-        self.optimizer = optimizer
+        check_unscaled(optimizer)
+        super().__init__(optimizer)
         self._clip = resolve_clip(clip)
         self._nonfinite: NonFinite = nonfinite
         self._skipped = SkippedSteps(max_skipped)
-
-    def __getattr__(self, name: str) -> Any:
-        if name == "optimizer":  # not there yet while being copied
-            raise AttributeError(name)
-        return getattr(self.optimizer, name)
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        wrapped = self.__dict__.get("optimizer")
-        own = name in self.__dict__ or hasattr(type(self), name)
-        if wrapped is not None and not own and hasattr(wrapped, name):
-            setattr(wrapped, name, value)  # `learning_rate`, for instance
-        else:
-            super().__setattr__(name, value)
 
     @property
     def skipped_steps(self) -> Any:
@@ -159,7 +146,7 @@ class Optimizer:
             NonFiniteGradientError: As `nonfinite` and `max_skipped` ask. In a graph it is an
                 `InvalidArgumentError`, raised when the graph runs.
         """
-        gradients, variables = _split(list(grads_and_vars))
+        gradients, variables = split(grads_and_vars)
         _create_state(self.optimizer, variables)
         gradients = self._settled(gradients, variables)
 
@@ -227,37 +214,8 @@ def _name(variable: Any) -> str:
     return str(getattr(variable, "path", variable.name))
 
 
-def _split(pairs: list[tuple[Any, Any]]) -> tuple[Gradients, list[Any]]:
-    """Return gradients and variables; raise if there is nothing to apply.
-
-    Raises:
-        ConfigurationError: Every gradient is None.
-    """
-    if all(gradient is None for gradient, _ in pairs):
-        msg = (
-            f"At least one gradient must not be None, got none for {len(pairs)} variables. "
-            "Does the loss depend on the variables, and did the tape see them?"
-        )
-        raise ConfigurationError(msg)
-    return [gradient for gradient, _ in pairs], [variable for _, variable in pairs]
-
-
 def _create_state(optimizer: Any, variables: list[Any]) -> None:
     """Create a Keras optimizer's variables, which a branch of a graph could not."""
     if not _is_tf1(optimizer) and not optimizer.built:
         with tf.init_scope():
             optimizer.build(variables)
-
-
-def _check_unscaled(optimizer: Any) -> None:
-    """Raise if the optimizer divides gradients by a scale that the loss was not multiplied by.
-
-    Raises:
-        ConfigurationError: It is Keras' LossScaleOptimizer.
-    """
-    if any(kind.__name__ == "LossScaleOptimizer" for kind in type(optimizer).__mro__):
-        msg = (
-            "The optimizer must take unscaled gradients, got a LossScaleOptimizer. "
-            "Wrap its `inner_optimizer`; gradclip's nonfinite='skip' drops overflowed steps."
-        )
-        raise ConfigurationError(msg)

@@ -1,0 +1,23 @@
+"""Clipping for Keras 3, on the backend that it was imported with."""
+
+from gradclip.keras.functional import (
+    adaptive_clip,
+    clip_by_average_norm,
+    clip_by_block_rms,
+    clip_by_global_norm,
+    clip_by_norm,
+    clip_by_value,
+    global_norm,
+)
+from gradclip.keras.optimizer import Optimizer
+
+__all__ = [
+    "Optimizer",
+    "adaptive_clip",
+    "clip_by_average_norm",
+    "clip_by_block_rms",
+    "clip_by_global_norm",
+    "clip_by_norm",
+    "clip_by_value",
+    "global_norm",
+]
