@@ -9,8 +9,12 @@ from gradclip.jax.functional import (
     clip_by_value,
     global_norm,
 )
+from gradclip.jax.optimizer import Optimizer
+from gradclip.jax.state import OptimizerState
 
 __all__ = [
+    "Optimizer",
+    "OptimizerState",
     "adaptive_clip",
     "clip_by_average_norm",
     "clip_by_block_rms",
