@@ -163,9 +163,9 @@ DEVICES = """
         lambda r: clip_by_norm(r, 5.0), mesh=mesh, in_specs=P("data"), out_specs=P("data")
     )
     rows = jax.device_put(rows, NamedSharding(mesh, P("data")))
-    np.testing.assert_allclose(jax.jit(each)(rows)[1], [3, 4])
+    np.testing.assert_allclose(np.asarray(jax.jit(each)(rows))[1], [3, 4])
     slope = jax.jit(jax.grad(lambda r: each(r).sum()))(rows)
-    np.testing.assert_allclose(slope[1], [0.08, -0.06], rtol=1e-5)
+    np.testing.assert_allclose(np.asarray(slope)[1], [0.08, -0.06], rtol=1e-5)
 """
 
 
