@@ -82,7 +82,7 @@ def _describe_norm(run: Run, summary: Figures) -> str:
     if summary.non_finite:
         sentences.append(f"It was NaN or infinite on {_plural(summary.non_finite, 'step')}.")
     if summary.skipped:
-        sentences.append(f"{_plural(summary.skipped, 'step')} dropped.")
+        sentences.append(f"Dropped: {_plural(summary.skipped, 'step')}.")
     return " ".join(filter(None, sentences))
 
 

@@ -74,6 +74,7 @@ function limitSeries(view, theme, axis) {
     const text = `limit ${formatNumber(limits[limits.length - 1])}`;
     const data = [{ coord: [view.steps[1], power(limits[limits.length - 1])] }];
     const label = { show: true, formatter: text, position: [-6, -15], align: "right", color: theme.limit, fontSize: 11.5, textBorderColor: theme.surface, textBorderWidth: 3 };
+    if (!Array.isArray(run.limit)) line.data = view.steps.map((step) => [step, power(run.limit)]);
     return [{ ...line, step: "end", z: 5, silent: true, markPoint: { data, symbol: "circle", symbolSize: 0.1, label, silent: true } }];
   });
 }
@@ -84,7 +85,8 @@ function parametersOption(view, theme) {
   const limited = view.runs.map((run) => (run.parameterLimit === null ? run : { ...run, limit: run.parameterLimit }));
   const columns = lines.flatMap(({ parameter }) => [parameter.before, parameter.after]);
   const bounds = logBounds(columns.length ? columns : [{ mean: [], marks: {} }], columns.length ? limited.flatMap(limitColumn) : []);
-  const labelled = lines.length <= 12 && view.runs.length === 1;
+  const short = lines.every(({ parameter }) => parameter.name.length <= 6);
+  const labelled = short && lines.length <= 12 && view.runs.length === 1;
   const panels = ["before", "after"].flatMap((when, axis) => [
     ...lines.map(({ run, parameter }) => lineSeries(run, parameter[when].mean, {
       ...parameterStyle(view, theme, run, parameter), name: parameter.name, log: true, axis, label: labelled ? parameter.name : undefined,
@@ -184,7 +186,7 @@ function profileOption(view, theme) {
     xAxis: {
       type: "category", data: names, name: "input → output", nameLocation: "middle", nameGap: 26, boundaryGap: names.length < 8,
       nameTextStyle: { color: theme.muted }, axisLine: { onZero: false, lineStyle: { color: theme.line } }, axisTick: { show: false },
-      axisLabel: { color: theme.muted, hideOverlap: true }, axisPointer: { label: { show: false } },
+      axisLabel: { color: theme.muted, hideOverlap: true, width: 100, overflow: "truncate" }, axisPointer: { label: { show: false } },
     },
     yAxis: valueAxis(bounds, theme), series,
   };
