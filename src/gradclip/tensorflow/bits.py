@@ -133,7 +133,8 @@ def _encode(wide: Any, dtype: Any) -> Any:
     pattern = tf.cast(tf.round(magnitude * steps), tf.int32)
     if dtype == tf.bfloat16:
         pattern = tf.bitwise.left_shift(pattern, 16)
-    pattern = tf.where(wide < 0, tf.bitwise.bitwise_or(pattern, _SIGN), pattern)
+    negative = tf.bitcast(wide, tf.int64) < 0  # -0 too
+    pattern = tf.where(negative, tf.bitwise.bitwise_or(pattern, _SIGN), pattern)
     if dtype == tf.float32:
         small = tf.bitcast(pattern, tf.float32)
     else:
