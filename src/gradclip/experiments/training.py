@@ -44,7 +44,7 @@ class Training:
         >>> for record in training.steps():
         ...     print(record.step, f"{record.global_norm_after:.3f}")
         0 15.000
-        1 15.000
+        1 10.128
     """
 
     def __init__(self, experiment: Experiment, data: Dataset) -> None:

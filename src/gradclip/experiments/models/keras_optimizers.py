@@ -27,8 +27,10 @@ def build_optimizer(experiment: Experiment, backend: str) -> Array:
         ConfigurationError: Keras computes with something else.
 
     Example:
-        >>> build_optimizer(Experiment(optimizer="adam"), keras.config.backend()).name
-        'adam'
+        >>> build_optimizer(
+        ...     Experiment(optimizer="adam"), keras.config.backend()
+        ... ).learning_rate.shape
+        ()
     """
     if keras.config.backend() != backend:
         msg = (
