@@ -132,6 +132,12 @@ def _read_until_closed(file):
     return b"".join(chunks)
 
 
+def test_an_output_that_knows_ascii_alone_is_no_failure(tmp_path):
+    done = gradclip("demo", *SMALL, "--out", tmp_path / "run", PYTHONIOENCODING="ascii")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "###" in done.stdout
+
+
 def test_a_diverging_run_is_kept_and_its_failure_told(tmp_path):
     done = gradclip("demo", *SMALL, "--steps", "40", "--lr", "1e30", "--out", tmp_path / "run")
     assert done.returncode == 1

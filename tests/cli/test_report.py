@@ -1,6 +1,10 @@
 """Tests of `gradclip report`."""
 
-from tests.cli.conftest import gradclip
+import os
+import signal
+import subprocess
+
+from tests.cli.conftest import COMMAND, gradclip
 
 from gradclip.cli.report import report
 
@@ -38,3 +42,14 @@ def test_a_folder_without_a_run_is_one_message(tmp_path):
     assert done.returncode == 1
     assert done.stderr.startswith(f"Error: There is no run in {tmp_path}")
     assert "Traceback" not in done.stderr
+
+
+def test_ctrl_c_while_a_run_is_read_is_no_traceback(tmp_path):
+    os.mkfifo(tmp_path / "run.json")
+    process = subprocess.Popen(
+        [*COMMAND, "report", tmp_path], stderr=subprocess.PIPE, encoding="utf-8"
+    )
+    with process, (tmp_path / "run.json").open("w"):  # opens once the command reads
+        process.send_signal(signal.SIGINT)
+        errors = process.communicate(timeout=60)[1]
+    assert (process.returncode, errors) == (130, "Interrupted.\n")

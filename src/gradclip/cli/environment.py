@@ -1,6 +1,8 @@
-"""Sets what frameworks read from the environment before they are imported."""
+"""Prepares the process: what frameworks read from it, and what it can print."""
 
+import io
 import os
+import sys
 
 
 def quiet_frameworks() -> None:
@@ -19,3 +21,14 @@ def quiet_frameworks() -> None:
     }
     for name, value in settings.items():
         os.environ.setdefault(name, value)
+
+
+def tolerate_narrow_encodings() -> None:
+    """Print a question mark for what the output's encoding lacks, instead of failing.
+
+    Example:
+        >>> tolerate_narrow_encodings()
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")

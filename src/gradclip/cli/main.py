@@ -8,6 +8,7 @@ from difflib import get_close_matches
 import click
 
 from gradclip import __version__
+from gradclip.cli.environment import tolerate_narrow_encodings
 from gradclip.errors import ConfigurationError, GradclipError
 
 
@@ -22,6 +23,9 @@ class Subcommand:
 
     place: str
     help: str
+
+
+_INTERRUPTED = 130  # 128 + SIGINT, as shells have it
 
 
 class _WrongOption(click.ClickException):
@@ -83,6 +87,9 @@ class LazyGroup(click.Group):
             raise click.NoSuchOption(
                 error.option_name, possibilities=nearest or None, ctx=error.ctx
             ) from error
+        except KeyboardInterrupt:
+            click.echo("Interrupted.", err=True)
+            return ctx.exit(_INTERRUPTED)
         except GradclipError as error:
             kind = _WrongOption if isinstance(error, ConfigurationError) else click.ClickException
             raise kind(str(error)) from error
@@ -92,6 +99,7 @@ class LazyGroup(click.Group):
 @click.version_option(__version__, "-V", "--version", message="gradclip %(version)s")
 def main() -> None:
     """Clip, see and understand gradients."""
+    tolerate_narrow_encodings()
 
 
 def _unknown(name: str) -> str:

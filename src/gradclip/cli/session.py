@@ -45,23 +45,25 @@ class Session:
         """
         self._refuse_used_directory()
         statuses: dict[str, Status] = {}
-        for name, experiment in experiments.items():
-            statuses[name] = self._train(name, experiment)
-            if statuses[name] == "interrupted":
-                break
-        self._report(list(statuses))
+        with Interruption() as interruption:
+            for name, experiment in experiments.items():
+                statuses[name] = self._train(name, experiment, interruption)
+                if interruption.requested:
+                    break
+            self._report(list(statuses))
         if "interrupted" in statuses.values():
             return EXIT_INTERRUPTED
         return 0 if "finished" in statuses.values() else EXIT_FAILED
 
-    def _train(self, name: str, experiment: Experiment) -> Status:
+    def _train(self, name: str, experiment: Experiment, interruption: Interruption) -> Status:
         """Train one experiment into its run directory."""
         with self.screen.waiting(f"Starting {experiment.framework}"):
             training = Training(experiment, self.data)
         metadata = training.metadata("gradclip demo", _arguments(experiment))
         with RunWriter(self.directory / name, metadata) as writer:
             try:
-                status = self._watch(training, writer, name)
+                with self.screen.training(name, training):
+                    status = self._watch(training, writer, interruption)
                 error: dict[str, Json] = {}
             except NonFiniteGradientError as diverged:
                 status, error = "failed", {"error": str(diverged)}
@@ -71,14 +73,13 @@ class Session:
             writer.finish(status, {**training.summary(), **error})
         return status
 
-    def _watch(self, training: Training, writer: RunWriter, name: str) -> Status:
+    def _watch(self, training: Training, writer: RunWriter, interruption: Interruption) -> Status:
         """Train, writing and showing each step, to the end or to Ctrl-C."""
-        with Interruption() as interruption, self.screen.training(name, training):
-            for record in training.steps():
-                writer.write(record)
-                self.screen.show(record)
-                if interruption.requested:
-                    return "interrupted"
+        for record in training.steps():
+            writer.write(record)
+            self.screen.show(record)
+            if interruption.requested:
+                return "interrupted"
         return "finished"
 
     def _report(self, names: list[str]) -> None:
