@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import pooch  # type: ignore[import-untyped]  # pooch ships no types
+import pooch
 
 import gradclip
 from gradclip.errors import DataError

@@ -5,7 +5,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from pooch import HTTPDownloader  # type: ignore[import-untyped]  # pooch ships no types
+from pooch import HTTPDownloader
 from requests import RequestException
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn

@@ -3,7 +3,7 @@
 from typing import Any
 
 import jax
-import optax  # type: ignore[import-untyped]  # optax has no py.typed
+import optax
 
 from gradclip.core.thresholds import check_threshold
 from gradclip.jax.functional import functions

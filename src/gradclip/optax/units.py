@@ -4,7 +4,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-import optax  # type: ignore[import-untyped]  # optax has no py.typed
+import optax
 from jax import Array
 
 from gradclip.errors import ConfigurationError

@@ -6,7 +6,7 @@ from functools import partial
 import jax
 import jax.numpy as jnp
 import numpy as np
-import optax  # type: ignore[import-untyped]  # optax ships no types
+import optax
 from numpy.typing import NDArray
 
 from gradclip.core.namespace import Array
