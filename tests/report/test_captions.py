@@ -18,7 +18,7 @@ def test_the_norm_s_caption_counts_clipped_steps(run):
     caption = captions({"run": run})["norm"]
     assert caption == (
         "Before clipping the norm peaked at 50 (step 0) and ended at 2.24. "
-        "The limit of 15 acted on 1 of 4 (25 %) steps."
+        "The limit of 15 acted on 1 of 4 steps (25 %)."
     )
 
 

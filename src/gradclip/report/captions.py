@@ -95,7 +95,7 @@ def _describe_clipping(run: Run, summary: Figures) -> str:
     limit = f"The limit of {number(limits[0])}" if constant else "Clipping"
     if not summary.clipped:
         return f"{limit} was never reached."
-    return f"{limit} acted on {part_of(summary.clipped, summary.num_steps)} steps."
+    return f"{limit} acted on {part_of(summary.clipped, summary.num_steps, 'steps')}."
 
 
 def _describe_parameters(runs: Mapping[str, Run]) -> str:

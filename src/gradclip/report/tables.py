@@ -52,7 +52,7 @@ def settings(runs: Mapping[str, Run]) -> str:
     columns = [_settings(run) for run in runs.values()]
     names = dict.fromkeys(name for column in columns for name in column)
     rows = [[name, *(column.get(name, "-") for column in columns)] for name in names]
-    return table("Settings", ["Setting", *runs], rows)
+    return table("What was run, and how", ["Setting", *runs], rows)
 
 
 def table(caption: str, header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

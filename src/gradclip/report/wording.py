@@ -40,14 +40,14 @@ def percent(share: float) -> str:
     return f"{text.rstrip('0').rstrip('.')} %"
 
 
-def part_of(count: int, total: int) -> str:
+def part_of(count: int, total: int, noun: str = "") -> str:
     """Return a part of a whole, with its share.
 
     Example:
-        >>> part_of(1, 469), part_of(0, 469), part_of(0, 0)
-        ('1 of 469 (0.2 %)', '0 of 469', '0 of 0')
+        >>> part_of(1, 469), part_of(2, 4, "steps"), part_of(0, 0)
+        ('1 of 469 (0.2 %)', '2 of 4 steps (50 %)', '0 of 0')
     """
-    text = f"{count:,} of {total:,}"
+    text = f"{count:,} of {total:,} {noun}".rstrip()
     return f"{text} ({percent(count / total)})" if count else text
 
 

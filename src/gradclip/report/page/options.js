@@ -98,7 +98,7 @@ function parametersOption(view, theme) {
   const right = labelled ? 34 : 16;
   const grids = view.narrow
     ? [{ left: 46, right, top: 28, height: 192 }, { left: 46, right, top: 286, height: 196 }]
-    : [{ left: 48, right: "55%", top: 26, bottom: 36 }, { left: "52%", right, top: 26, bottom: 36 }];
+    : [{ left: 48, right: "56%", top: 26, bottom: 36 }, { left: "54%", right, top: 26, bottom: 36 }];
   return {
     ...baseOption(view, theme, (params) => parametersTip(view, params)),
     title: grids.map((grid, place) => ({
