@@ -1,0 +1,1 @@
+"""What is measured: edge cases side by side, and speed."""

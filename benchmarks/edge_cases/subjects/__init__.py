@@ -1,0 +1,1 @@
+"""One module a framework: its own functions, and gradclip's for it."""
