@@ -1,0 +1,1 @@
+"""How long clipping takes, beside each framework's own function."""
