@@ -42,6 +42,6 @@ def decide(
     over = xp.rounded(norm, tensors) > xp.rounded(limit, tensors)
     # Every branch is computed and differentiated, and must stay finite: divide by 1 elsewhere.
     factor = xp.where(over, limit / xp.where(over, norm, 1.0), 1.0)
-    settled = xp.isfinite(norm) | (limit == math.inf)
+    settled = xp.isfinite(norm) | (limit >= math.inf)
     factor = xp.where(settled, factor, 0.0 if nonfinite == "skip" else math.nan)
     return xp.where(limit >= 0, factor, math.nan)
