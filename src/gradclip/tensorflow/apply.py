@@ -110,7 +110,7 @@ def _scale(values: list[Any], factor: Any) -> list[Any]:
     products = [_product(part, factor) for part in flat]
     scaled = choose(
         _needs_care(flat, products, factor),
-        lambda: [_exact_product(part, factor) for part in flat],
+        lambda: _exact_products(flat, factor),
         lambda: [tf.cast(p, part.dtype) for p, part in zip(products, flat, strict=True)],
     )
     rest = iter(scaled)
@@ -127,11 +127,27 @@ def _product(part: Any, factor: Any) -> Any:
     return tf.cast(part, tf.float32) * tf.cast(factor, tf.float32)
 
 
-def _exact_product(part: Any, factor: Any) -> Any:
+def _exact_products(parts: list[Any], factor: Any) -> list[Any]:
     """Multiply in float64 with denormals; 0 selects zeros, since 0 * inf is NaN."""
-    wide = bits.decode(part)
+    if factor.shape.rank != 0:
+        return [_exact_product(part, factor) for part in parts]
+    # Few operations for many tensors: a graph builds this branch, though it rarely takes it.
+    results = dict.fromkeys(range(len(parts)))
+    for dtype in dict.fromkeys(part.dtype for part in parts):
+        places = [i for i, part in enumerate(parts) if part.dtype == dtype]
+        flat = tf.concat([tf.reshape(parts[i], [-1]) for i in places], 0)
+        sizes = [tf.size(parts[i]) for i in places]
+        products = tf.split(_exact_product(flat, factor), sizes, num=len(places))
+        for i, product in zip(places, products, strict=True):
+            whole = tf.reshape(product, tf.shape(parts[i]))
+            results[i] = tf.ensure_shape(whole, parts[i].shape)
+    return list(results.values())
+
+
+def _exact_product(part: Any, factor: Any) -> Any:
     zero = tf.zeros([], tf.float64)
-    return bits.encode(tf.where(tf.equal(factor, 0.0), zero, wide * factor), part.dtype)
+    product = tf.where(tf.equal(factor, 0.0), zero, bits.decode(part) * factor)
+    return bits.encode(product, part.dtype)
 
 
 def _needs_care(parts: list[Any], products: list[Any], factor: Any) -> Any:

@@ -14,6 +14,22 @@ def without_autograph(function: _Function) -> _Function:
     return unconverted
 
 
+def traced_once(function: _Function) -> _Function:
+    """Make a function of flat tensors one call in a graph.
+
+    A list of hundreds of tensors would else trace the same branches hundreds of times, which
+    takes minutes; XLA takes such a call apart again.
+
+    Args:
+        function: A function of tensors whose sizes differ from call to call.
+
+    Returns:
+        The function, to be called in eager execution and in graphs.
+    """
+    traced: _Function = tf.function(function, autograph=False, reduce_retracing=True)
+    return traced
+
+
 def choose(condition: Any, then: Callable[[], Any], otherwise: Callable[[], Any]) -> Any:
     """Compute one of two things of the same structure, types and shapes.
 

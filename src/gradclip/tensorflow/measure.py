@@ -6,7 +6,7 @@ from typing import Any
 import tensorflow as tf
 
 from gradclip.tensorflow import bits, slices
-from gradclip.tensorflow.branch import choose
+from gradclip.tensorflow.branch import choose, traced_once
 
 _CHUNK = 64  # float64 entries that are added one after another
 _EXPONENT = 0x7FF0000000000000  # the exponent's bits of a float64
@@ -50,14 +50,41 @@ def _norm(parts: list[Any], axes: Any) -> Any:
     """Return the norm of real parts of one shape and type."""
     if parts[0].dtype == tf.float64:
         return _norm_near_one(parts, axes)
-    usual = _root_of_squares([tf.cast(part, tf.float64) for part in parts], axes)
     if not bits.flushes(parts[0].dtype):
-        return usual
+        return _root_of_squares([tf.cast(part, tf.float64) for part in parts], axes)
+    if axes is None:
+        return _whole_norm(parts)
+    return _careful_norm(parts, axes)
+
+
+def _careful_norm(parts: list[Any], axes: Any) -> Any:
+    """Look at denormal numbers where the norm without them is so small that they may count."""
+    usual = _root_of_squares([tf.cast(part, tf.float64) for part in parts], axes)
     return choose(
         tf.reduce_any(usual < bits.TINY),
         lambda: _root_of_squares([bits.decode(part) for part in parts], axes),
         lambda: usual,
     )
+
+
+def _whole_norm(parts: list[Any]) -> Any:
+    """Return the norm of whole parts, with the derivative written out: XLA refuses the branch's."""
+
+    def whole(*entries: Any) -> tuple[Any, Callable[[Any], Any]]:
+        norm = _norm_of_flat([tf.reshape(part, [-1]) for part in entries])
+
+        def gradient(upstream: Any) -> list[Any]:
+            share = tf.math.divide_no_nan(upstream, norm)
+            return [bits.encode(share * bits.decode(part), part.dtype) for part in entries]
+
+        return norm, gradient
+
+    return tf.custom_gradient(whole)(*parts)
+
+
+@traced_once
+def _norm_of_flat(parts: list[Any]) -> Any:
+    return _careful_norm(parts, None)
 
 
 def _norm_near_one(parts: list[Any], axes: Any) -> Any:
