@@ -197,7 +197,9 @@ class JitJax(Jax):
         return self.jax.jit(function)
 
 
-class Keras(Framework):
+class Keras(TensorFlow):
+    """On TensorFlow, its default backend; tests/keras runs the other backends."""
+
     package = name = "keras"
 
     @functools.cached_property
@@ -206,9 +208,6 @@ class Keras(Framework):
 
     def tensor(self, array):
         return self.keras.ops.convert_to_tensor(array)
-
-    def array(self, tensor):
-        return self.keras.ops.convert_to_numpy(tensor)
 
 
 MODES = {

@@ -20,6 +20,8 @@ tf.disable_v2_behavior()
 import gradclip.tensorflow as clipping
 x = tf.placeholder(tf.float32, None)
 clipped, norm = clipping.clip_by_global_norm([x, None], 1.0)
+limit = tf.placeholder(tf.float32, [])
+measured = clipping.clip_by_norm(x, limit)
 gradient = tf.gradients(clipping.clip_by_norm(x, 1.0), x)[0]
 v = tf.get_variable("v", initializer=[3.0, 4.0])
 step = tf.train.get_or_create_global_step()
@@ -29,6 +31,7 @@ with tf.Session() as session:
     session.run(tf.global_variables_initializer())
     print(session.run(clipped[0], {x: [3.0, 4.0]}).tolist())
     print(session.run(gradient, {x: [0.0, 0.0]}).tolist())
+    print(session.run(tf.math.is_inf(measured), {x: [float("inf")], limit: float("inf")}).all())
     for value in (1.0, float("nan"), 1.0):
         session.run(train, {x: [value]})
     print([int(n) for n in session.run([step, adam.skipped_steps])])
@@ -106,9 +109,10 @@ def test_names_label_the_operations(session):
 def test_programs_of_tensorflow_1_run():
     done = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    clipped, gradient, counts = done.stdout.splitlines()
+    clipped, gradient, measured, counts = done.stdout.splitlines()
     assert np.allclose(json.loads(clipped), [0.6, 0.8], rtol=1e-6)
     assert json.loads(gradient) == [1.0, 1.0]
+    assert measured == "True"
     assert counts == "[2, 1]"
 
 

@@ -116,7 +116,7 @@ def test_the_gradient_of_what_follows_multiplies():
     [{"gate_gradients": 0}, {"aggregation_method": 2}, {"colocate_gradients_with_ops": True}],
 )
 def test_arguments_of_tensorflow_1_are_refused_by_keras(argument):
-    with pytest.raises(ConfigurationError, match="has a meaning for tf.compat.v1 optimizers only"):
+    with pytest.raises(ConfigurationError, match="has a meaning for tf"):
         sgd().compute_gradients(lambda: tf.constant(1.0), [], **argument)
 
 
@@ -169,10 +169,10 @@ def test_a_bad_step_changes_nothing_but_the_counts(mode, make):
 
     step = mode(train)
     step(tf.constant(1.0))
-    before = [np.array(v) for v in (weight, *optimizer.variables)]
+    before = [v.numpy() for v in (weight, *optimizer.variables)]
     step(tf.constant(math.nan))
     for old, new in zip(before, (weight, *optimizer.variables), strict=True):
-        assert np.array_equal(old, new)
+        assert np.array_equal(old, new.numpy())
     assert (optimizer.skipped_steps, optimizer.skipped_in_a_row) == (1, 1)
     step(tf.constant(1.0))
     assert (optimizer.skipped_steps, optimizer.skipped_in_a_row) == (1, 0)

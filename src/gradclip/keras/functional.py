@@ -10,10 +10,11 @@ from gradclip.keras.namespace import keras_namespace
 
 def _functions() -> Functions:
     """Return the functions on the backend; TensorFlow's know about graphs."""
-    if keras.backend.backend() != "tensorflow":
-        return Functions(keras_namespace())
+    backend = keras.backend.backend()
+    if backend != "tensorflow":
+        return Functions(keras_namespace(backend))
     tensorflow = importlib.import_module("gradclip.tensorflow.functional")
-    functions: Functions = tensorflow.TensorFlowFunctions(keras_namespace())
+    functions: Functions = tensorflow.TensorFlowFunctions(keras_namespace(backend))
     return functions
 
 

@@ -53,8 +53,11 @@ def plain(t: Any) -> Any:
     return t.value if isinstance(t, keras.Variable) else t
 
 
-def keras_namespace() -> Namespace:
-    """Return the namespace of the backend that Keras was imported with.
+def keras_namespace(name: str) -> Namespace:
+    """Return the namespace for one of Keras' backends.
+
+    Args:
+        name: What `keras.backend.backend()` returns.
 
     Returns:
         The verbs.
@@ -62,7 +65,6 @@ def keras_namespace() -> Namespace:
     Raises:
         MissingFrameworkError: gradclip does not know the backend.
     """
-    name = keras.backend.backend()
     if name not in NAMESPACES:
         msg = (
             f"Keras' backend must be one of {', '.join(NAMESPACES)}, got {name!r}. "

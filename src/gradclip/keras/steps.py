@@ -4,6 +4,8 @@ import math
 from collections.abc import Iterable
 from typing import Any
 
+import keras
+
 from gradclip.core.clippings import Gradients
 from gradclip.core.decide import NonFinite, check_nonfinite
 from gradclip.core.optimizers import GATE_OP, SkippedSteps, reject_tf1_arguments, resolve_clip
@@ -112,7 +114,7 @@ class Steps(Wrapper):
 
 def _finite(gradients: Gradients) -> bool:
     """Tell whether all entries are finite, by norms too wide to overflow."""
-    verbs = keras_namespace()
+    verbs = keras_namespace(keras.backend.backend())
     with verbs.precision(None):
         norms = [verbs.norm(verbs.tensor(g, "gradient")) for g in gradients if g is not None]
         return all(math.isfinite(float(norm)) for norm in norms)
