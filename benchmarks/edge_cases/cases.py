@@ -43,7 +43,7 @@ class Case:
     kind: Kind = "clip"
 
 
-def _full(*values: float, dtype: object = np.float32) -> Callable[[], Arrays]:
+def _full(*values: float, dtype: type[np.generic] = np.float32) -> Callable[[], Arrays]:
     """Return a maker of tensors of one entry each."""
     return lambda: [np.array([value]).astype(dtype) for value in values]
 

@@ -29,7 +29,8 @@ def scaled(array: Array, factor: float) -> Array:
 
 def spacing(dtype: np.dtype[Any]) -> tuple[float, float]:
     """Return a type's relative rounding step, and its smallest number."""
-    info = ml_dtypes.finfo(np.zeros(0, dtype).real.dtype)
+    real = np.zeros(0, dtype).real.dtype
+    info = ml_dtypes.finfo(real)  # type: ignore[no-untyped-call]  # it has no types
     return float(info.eps), float(info.smallest_subnormal)
 
 

@@ -39,7 +39,8 @@ class Jax(Subject):
 
     def derivative(self, array: Array, limit: float) -> Array:
         def total(x: jax.Array) -> jax.Array:
-            return self._function([x], limit)[0][0].sum()
+            clipped: jax.Array = self._function([x], limit)[0][0]
+            return clipped.sum()
 
         slope: Array = np.asarray(jax.grad(total)(jax.numpy.asarray(array)))
         return slope
