@@ -56,6 +56,12 @@ def test_clipped_and_skipped_steps_are_counted_apart():
     assert (summary["seconds"], summary["steps_per_second"]) == (2.0, 2.0)
 
 
+def test_steps_that_nothing_clipped_but_that_diverged_are_not_counted_as_clipped():
+    nan = float("nan")
+    summary = observe(record(0, (nan, nan, nan), scale=nan))
+    assert summary["clipped_share"] == 0.0
+
+
 def test_a_last_norm_of_zero_gives_no_ratio():
     assert observe(record(0, (1.0, 1.0, 0.0)))["first_to_last_start"] is None
 

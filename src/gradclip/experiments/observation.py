@@ -39,7 +39,7 @@ class Observation:
         self._start = self._start or record
         self._end = record
         self._steps += 1
-        self._clipped += record.scale != 1.0 and not record.skipped
+        self._clipped += record.scale < 1.0 and not record.skipped  # a NaN is not less
         self._skipped += record.skipped
 
     def summary(self) -> dict[str, Json]:
