@@ -16,6 +16,12 @@ help:  ## Say what there is
 demo: .venv/.demo-$(FRAMEWORK)  ## Train on MNIST and watch the gradients: FRAMEWORK=torch ARGS="--steps 300"
 	$(BIN)/gradclip demo --framework $(FRAMEWORK) $(ARGS)
 
+# One thread a worker: on two cores more of them wait for each other, at ten times the time.
+test: export OMP_NUM_THREADS = 1
+test: export OPENBLAS_NUM_THREADS = 1
+test: export TF_NUM_INTRAOP_THREADS = 1
+test: export TF_NUM_INTEROP_THREADS = 1
+test: export TF_CPP_MIN_LOG_LEVEL = 3
 test: .venv/.dev  ## Run every test: ARGS="tests/torch -k norm"
 	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist worksteal $(ARGS)
 
