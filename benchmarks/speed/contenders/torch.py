@@ -8,6 +8,7 @@ import gradclip.torch
 from benchmarks.speed.contenders.pair import Pair, Run, gradients
 from benchmarks.speed.shapes import Shapes
 
+torch.set_num_threads(1)  # on a busy machine threads wait for each other, not for memory
 _FALL = 0.99  # clipped gradients are shorter: a threshold that keeps falling clips every time
 
 
