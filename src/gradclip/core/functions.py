@@ -367,8 +367,8 @@ class Functions:
     ) -> tuple[list[Array], Array]:
         """Return the tensors, settled, and their wide norm; each is read only if needed."""
         xp = self._xp
-        if norm is not None and nonfinite == "propagate":
-            return tensors, norm
+        if nonfinite in {"propagate", "skip"}:
+            return tensors, xp.global_norm(tensors) if norm is None else norm
         norms = [xp.norm(t) for t in tensors]
         tensors, norms = self._settle(tensors, norms, labels, nonfinite)
         return tensors, xp.combine(norms) if norm is None else norm

@@ -43,6 +43,9 @@ class Namespace(Protocol):
     def norm(self, t: Array, axes: Any = None) -> Array:
         """Return the wide 2-norm of `t`, (); with `axes`, over these, which stay with length 1."""
 
+    def global_norm(self, tensors: list[Array]) -> Array:
+        """Return the wide 2-norm () of all tensors as one vector; 0 for none."""
+
     def combine(self, norms: list[Array]) -> Array:
         """Return the wide norm () of the parts whose norms are given; 0 for none."""
 

@@ -67,6 +67,10 @@ class JaxNamespace:
             axes = tuple(index(axis) for axis in np.atleast_1d(axes))
         return measure.norm(t, axes)
 
+    def global_norm(self, tensors: list[Array]) -> Array:
+        """Return the norm of all tensors as one vector."""
+        return self.combine([self.norm(t) for t in tensors])
+
     def combine(self, norms: list[Array]) -> Array:
         """Return the norm of the parts with these norms."""
         if not norms:

@@ -57,6 +57,10 @@ class NumpyNamespace:
         """Return the wide 2-norm."""
         return measure.norm(t, tuple(axes) if isinstance(axes, list) else axes)
 
+    def global_norm(self, tensors: list[NDAny]) -> NDAny:
+        """Return the norm of all tensors as one vector."""
+        return self.combine([self.norm(t) for t in tensors])
+
     def combine(self, norms: list[NDAny]) -> NDAny:
         """Return the norm of the parts with these norms."""
         return measure.norm(np.stack(norms)) if norms else np.zeros(())

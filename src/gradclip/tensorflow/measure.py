@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from gradclip.tensorflow import bits, slices
 from gradclip.tensorflow.branch import choose, traced_once
+from gradclip.tensorflow.together import join
 
 _CHUNK = 64  # float64 entries that are added one after another
 _EXPONENT = 0x7FF0000000000000  # the exponent's bits of a float64
@@ -34,6 +35,22 @@ def norm(tensor: Any, axes: Any = None) -> Any:
     )
 
 
+def global_norm(tensors: list[Any]) -> Any:
+    """Return the float64 2-norm () of all tensors as one vector, with one branch for all."""
+    parts = [part for t in tensors if _is_plain(t) for part in real_parts(t)]
+    others = [norm(t) for t in tensors if not _is_plain(t)]
+    if not parts:
+        return combine(others)
+    usual = _root_of_squares([tf.cast(part, tf.float64) for part in parts], None)
+    if any(bits.flushes(part.dtype) for part in parts):
+        usual = choose(
+            usual < bits.TINY,
+            lambda: _root_of_squares([bits.decode(vector) for vector in join(parts)], None),
+            lambda: usual,
+        )
+    return combine([usual, *others]) if others else usual
+
+
 def combine(norms: list[Any]) -> Any:
     """Return the norm of the parts with these float64 norms."""
     return _norm([tf.stack(norms)], None) if norms else tf.zeros([], tf.float64)
@@ -44,6 +61,12 @@ def real_parts(tensor: Any) -> list[Any]:
     if tensor.dtype.is_complex:
         return [tf.math.real(tensor), tf.math.imag(tensor)]
     return [tensor]
+
+
+def _is_plain(tensor: Any) -> bool:
+    """Tell whether a tensor's entries can be squared in float64 as they are."""
+    wide = tensor.dtype in {tf.float64, tf.complex128}
+    return not (wide or isinstance(tensor, tf.IndexedSlices))
 
 
 def _norm(parts: list[Any], axes: Any) -> Any:

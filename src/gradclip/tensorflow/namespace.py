@@ -70,6 +70,10 @@ class TensorFlowNamespace:
         """Return the float64 2-norm."""
         return measure.norm(t, axes)
 
+    def global_norm(self, tensors: list[Any]) -> Any:
+        """Return the norm of all tensors as one vector."""
+        return measure.global_norm(tensors)
+
     def combine(self, norms: list[Any]) -> Any:
         """Return the norm of the parts with these norms."""
         return measure.combine(norms)

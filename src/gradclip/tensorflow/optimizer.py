@@ -176,7 +176,7 @@ class Optimizer(Wrapper):
         return self.apply_gradients(pairs, global_step)
 
     def _step_if_finite(self, step: Callable[[], Any], gradients: Gradients) -> Any:
-        finite = tf.math.is_finite(_xp.combine([_xp.norm(g) for g in gradients if g is not None]))
+        finite = tf.math.is_finite(_xp.global_norm([g for g in gradients if g is not None]))
         if tf.executing_eagerly():
             return self._skipped.step_now(step, finite=bool(finite))
         return self._skipped.step_in_graph(step, finite)

@@ -214,8 +214,8 @@ def _total_norm(tensors: list[Tensor], norm_type: float, *, error_if_nonfinite: 
         raise ConfigurationError(msg)
     if not tensors:
         return torch.zeros((), dtype=torch.float64)
-    norms = [measure.norm(measure_values(t)) for t in tensors] if p == 2 else []  # noqa: PLR2004
-    total = _xp.combine(norms) if norms else measure.p_norm([*map(measure_values, tensors)], p)
+    values = [measure_values(t) for t in tensors]
+    total = measure.global_norm(values) if p == 2 else measure.p_norm(values, p)  # noqa: PLR2004
     if error_if_nonfinite and not math.isfinite(total):
         bad = [i for i, t in enumerate(tensors) if not torch.isfinite(measure_values(t)).all()]
         raise nonfinite_error([f"gradient {i} {tuple(tensors[i].shape)}" for i in bad])

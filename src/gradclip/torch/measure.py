@@ -36,6 +36,21 @@ def norm(tensor: Tensor, axes: tuple[int, ...] | None = None) -> Tensor:
     return _root(_sum_of_squares(near_one, axes, wide)) * _power_of_two(exponent, wide)
 
 
+def global_norm(tensors: list[Tensor]) -> Tensor:
+    """Return the wide 2-norm () of all entries of dense tensors, on the first one's device."""
+    if not tensors or not all(_has_headroom(t.dtype, wide_type(t.device)) for t in tensors):
+        return combine([norm(t) for t in tensors])
+    sums = [_sum_of_squares(t, None, wide_type(t.device)) for t in tensors]
+    return _root(torch.stack([s.to(sums[0].device) for s in sums]).sum())
+
+
+def combine(norms: list[Tensor]) -> Tensor:
+    """Return the norm () of the parts with these wide norms, on the first one's device."""
+    if not norms:
+        return torch.zeros((), dtype=torch.float64)
+    return norm(torch.stack([n.to(norms[0].device) for n in norms]))
+
+
 def p_norm(tensors: list[Tensor], p: float) -> Tensor:
     """Return the wide p-norm (), 0 < p <= inf, of the moduli of all entries of dense tensors."""
     device = tensors[0].device

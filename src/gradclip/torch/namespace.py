@@ -56,11 +56,13 @@ class TorchNamespace:
         axes = (axes,) if isinstance(axes, int) else tuple(axes)
         return measure.norm(t.to_dense() if t.layout != torch.strided else t, axes)
 
+    def global_norm(self, tensors: list[Tensor]) -> Tensor:
+        """Return the norm of all tensors as one vector, on the first one's device."""
+        return measure.global_norm([measure_values(t) for t in tensors])
+
     def combine(self, norms: list[Tensor]) -> Tensor:
         """Return the norm of the parts, on the first one's device."""
-        if not norms:
-            return torch.zeros((), dtype=torch.float64)
-        return measure.norm(torch.stack([n.to(norms[0].device) for n in norms]))
+        return measure.combine(norms)
 
     def wide(self, value: Any) -> Tensor:
         """Return a float64 tensor, where there is float64."""
