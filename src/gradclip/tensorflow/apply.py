@@ -9,6 +9,7 @@ from gradclip.errors import ConfigurationError, GradientTypeError
 from gradclip.tensorflow import bits, slices
 from gradclip.tensorflow.branch import choose
 from gradclip.tensorflow.measure import real_parts
+from gradclip.tensorflow.together import map_together
 
 _TINY_SQUARES = 2.0**-100  # float32 squares that add up to less may have been flushed
 _TINY_FACTOR = 2.0**-100  # a float32 factor below it may be flushed itself
@@ -131,17 +132,7 @@ def _exact_products(parts: list[Any], factor: Any) -> list[Any]:
     """Multiply in float64 with denormals; 0 selects zeros, since 0 * inf is NaN."""
     if factor.shape.rank != 0:
         return [_exact_product(part, factor) for part in parts]
-    # Few operations for many tensors: a graph builds this branch, though it rarely takes it.
-    results = dict.fromkeys(range(len(parts)))
-    for dtype in dict.fromkeys(part.dtype for part in parts):
-        places = [i for i, part in enumerate(parts) if part.dtype == dtype]
-        flat = tf.concat([tf.reshape(parts[i], [-1]) for i in places], 0)
-        sizes = [tf.size(parts[i]) for i in places]
-        products = tf.split(_exact_product(flat, factor), sizes, num=len(places))
-        for i, product in zip(places, products, strict=True):
-            whole = tf.reshape(product, tf.shape(parts[i]))
-            results[i] = tf.ensure_shape(whole, parts[i].shape)
-    return list(results.values())
+    return map_together(lambda vector: _exact_product(vector, factor), parts)
 
 
 def _exact_product(part: Any, factor: Any) -> Any:
