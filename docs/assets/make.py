@@ -65,7 +65,7 @@ def main() -> None:
 
 
 def _capture(folder: Path) -> str:
-    """Return what tmux shows, colours included, once the default demo has ended."""
+    """Return what tmux shows, colors included, once the default demo has ended."""
     tmux = ["tmux", "-L", f"gradclip-{os.getpid()}"]
     program = Path(sys.executable).with_name("gradclip")
     command = f"TERM=xterm-256color {program} demo; touch done; cat"

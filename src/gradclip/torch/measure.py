@@ -40,8 +40,21 @@ def global_norm(tensors: list[Tensor]) -> Tensor:
     """Return the wide 2-norm () of all entries of dense tensors, on the first one's device."""
     if not tensors or not all(_has_headroom(t.dtype, wide_type(t.device)) for t in tensors):
         return combine([norm(t) for t in tensors])
-    sums = [_sum_of_squares(t, None, wide_type(t.device)) for t in tensors]
+    sums = [_sum_of_squares(t, None, wide_type(t.device)) for t in _join_small(tensors)]
     return _root(torch.stack([s.to(sums[0].device) for s in sums]).sum())
+
+
+def _join_small(tensors: list[Tensor]) -> list[Tensor]:
+    """Put small tensors of one type together: each call costs more than reading a few entries."""
+    groups: dict[torch.dtype, list[Tensor]] = {}
+    result = []
+    for tensor in tensors:
+        if tensor.requires_grad or not eager(tensor) or tensor.numel() > _CHUNK:
+            result.append(tensor)
+            continue
+        group = groups.setdefault(tensor.dtype, [])
+        group.append(tensor.reshape(-1))
+    return result + [torch.cat(group) for group in groups.values()]
 
 
 def combine(norms: list[Tensor]) -> Tensor:

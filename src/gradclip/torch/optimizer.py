@@ -13,8 +13,10 @@ from gradclip.core.optimizers import GATE_OP, SkippedSteps, reject_tf1_arguments
 from gradclip.core.wrapping import Wrapper, split
 from gradclip.errors import ConfigurationError
 from gradclip.torch.functional import functions
+from gradclip.torch.namespace import TorchNamespace
 
 Loss = Tensor | Callable[[], Tensor]
+_xp = TorchNamespace()
 GradsAndVars = list[tuple[Tensor | None, Tensor]]
 
 
@@ -136,7 +138,7 @@ class Optimizer(Wrapper):
         if self._nonfinite in {"raise", "zero"}:
             gradients = functions.clip_by_global_norm(gradients, None, nonfinite=self._nonfinite)[0]
         if self._nonfinite == "skip":
-            finite = bool(torch.isfinite(functions.global_norm(gradients)))
+            finite = bool(torch.isfinite(_xp.global_norm([g for g in gradients if g is not None])))
             self._skipped.record(finite=finite)
             if not finite:
                 return self.iterations
