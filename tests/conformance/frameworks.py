@@ -39,10 +39,18 @@ class Framework:
         del norm
         return 0.0
 
+    def compile(self, function):
+        """Return what calls the function in this mode."""
+        return function
+
     def call(self, name, *args, **kwargs):
         """Call a function on arrays (or lists of them), and return arrays."""
-        args = [self._in(a) for a in args]
-        return self._out(getattr(self.functions, name)(*args, **kwargs))
+        function = self._function(name, tuple(sorted(kwargs.items())))
+        return self._out(function(*[self._in(a) for a in args]))
+
+    @functools.cache  # noqa: B019 - one adapter lives as long as the tests
+    def _function(self, name, kwargs):
+        return self.compile(functools.partial(getattr(self.functions, name), **dict(kwargs)))
 
     def _in(self, value):
         if isinstance(value, np.ndarray):
@@ -95,13 +103,7 @@ class CompiledTorch(Torch):
     def scalar(self, number):
         return self.torch.tensor(number, dtype=self.torch.float64)
 
-    def call(self, name, *args, **kwargs):
-        function = self._compiled(name, tuple(sorted(kwargs.items())))
-        return self._out(function(*[self._in(a) for a in args]))
-
-    @functools.cache  # noqa: B019 - one adapter lives as long as the tests
-    def _compiled(self, name, kwargs):
-        function = functools.partial(getattr(self.functions, name), **dict(kwargs))
+    def compile(self, function):
         return self.torch.compile(function, backend="aot_eager", fullgraph=True, dynamic=False)
 
 
@@ -138,13 +140,7 @@ class GraphTensorFlow(TensorFlow):
     def scalar(self, number):
         return self.tf.constant(number, self.tf.float64)
 
-    def call(self, name, *args, **kwargs):
-        function = self._compiled(name, tuple(sorted(kwargs.items())))
-        return self._out(function(*[self._in(a) for a in args]))
-
-    @functools.cache  # noqa: B019 - one adapter lives as long as the tests
-    def _compiled(self, name, kwargs):
-        function = functools.partial(getattr(self.functions, name), **dict(kwargs))
+    def compile(self, function):
         return self.tf.function(function, jit_compile=self.jit_compile)
 
 
@@ -186,14 +182,7 @@ class JitJax(Jax):
     def scalar(self, number):
         return np.float64(number)  # traced as float32 unless the call switches float64 on
 
-    def call(self, name, *args, **kwargs):
-        function = self._compiled(name, tuple(sorted(kwargs.items())))
-        with self.jax.enable_x64(self._double(args)):
-            return self._out(function(*[self._in(a) for a in args]))
-
-    @functools.cache  # noqa: B019 - one adapter lives as long as the tests
-    def _compiled(self, name, kwargs):
-        function = functools.partial(getattr(self.functions, name), **dict(kwargs))
+    def compile(self, function):
         return self.jax.jit(function)
 
 

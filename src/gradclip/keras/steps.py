@@ -7,38 +7,24 @@ from typing import Any
 import keras
 
 from gradclip.core.clippings import Gradients
-from gradclip.core.decide import NonFinite, check_nonfinite
-from gradclip.core.optimizers import GATE_OP, SkippedSteps, reject_tf1_arguments, resolve_clip
+from gradclip.core.decide import NonFinite
+from gradclip.core.optimizers import GATE_OP, reject_tf1_arguments
 from gradclip.core.sequences import nonfinite_error
-from gradclip.core.wrapping import Wrapper, check_unscaled, split
+from gradclip.core.wrapping import ClippingWrapper, check_unscaled, split
 from gradclip.errors import ConfigurationError
 from gradclip.keras.differentiate import gradients_of
 from gradclip.keras.functional import functions
 from gradclip.keras.namespace import keras_namespace
 
 
-class Steps(Wrapper):
+class Steps(ClippingWrapper):
     """What `gradclip.keras.Optimizer` does on these backends; arguments as there."""
 
     def __init__(
         self, optimizer: Any, *, clip: Any, nonfinite: NonFinite, max_skipped: int | None
     ) -> None:
-        check_nonfinite(nonfinite)
         check_unscaled(optimizer)
-        super().__init__(optimizer)
-        self._clip = resolve_clip(clip)
-        self._nonfinite = nonfinite
-        self._skipped = SkippedSteps(max_skipped)
-
-    @property
-    def skipped_steps(self) -> int:
-        """The number of skipped steps."""
-        return self._skipped.total
-
-    @property
-    def skipped_in_a_row(self) -> int:
-        """The number of steps skipped since one was applied."""
-        return self._skipped.in_a_row
+        super().__init__(optimizer, clip=clip, nonfinite=nonfinite, max_skipped=max_skipped)
 
     def compute_gradients(
         self,

@@ -70,7 +70,8 @@ def thin(column: Column, starts: Counts) -> Thinned:
     # Dividing first keeps the sum of values near the largest float finite.
     rows = np.diff(np.append(starts, len(column))).reshape(-1, *[1] * (column.ndim - 1))
     share = np.where(finite, column, 0.0) / np.repeat(rows, rows.ravel(), axis=0)
-    mean = np.add.reduceat(share, starts, axis=0) * (rows / np.maximum(num_finite, 1))
+    with np.errstate(over="ignore"):  # rounding may still carry it over; it is clipped below
+        mean = np.add.reduceat(share, starts, axis=0) * (rows / np.maximum(num_finite, 1))
     return Thinned(
         low=np.where(empty, np.nan, low),
         mean=np.where(empty, np.nan, np.clip(mean, low, high)),

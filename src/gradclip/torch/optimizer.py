@@ -8,9 +8,9 @@ import torch
 from torch import Tensor
 
 from gradclip.core.clippings import Clipping, Gradients
-from gradclip.core.decide import NonFinite, check_nonfinite
-from gradclip.core.optimizers import GATE_OP, SkippedSteps, reject_tf1_arguments, resolve_clip
-from gradclip.core.wrapping import Wrapper, split
+from gradclip.core.decide import NonFinite
+from gradclip.core.optimizers import GATE_OP, reject_tf1_arguments
+from gradclip.core.wrapping import ClippingWrapper, split
 from gradclip.errors import ConfigurationError
 from gradclip.torch.functional import functions
 from gradclip.torch.namespace import TorchNamespace
@@ -20,7 +20,7 @@ _xp = TorchNamespace()
 GradsAndVars = list[tuple[Tensor | None, Tensor]]
 
 
-class Optimizer(Wrapper):
+class Optimizer(ClippingWrapper):
     """Compute gradients and apply them in two steps, with room for clipping between.
 
     Args:
@@ -59,23 +59,9 @@ class Optimizer(Wrapper):
         nonfinite: NonFinite = "skip",
         max_skipped: int | None = 10,
     ) -> None:
-        check_nonfinite(nonfinite)
-        super().__init__(optimizer)
+        super().__init__(optimizer, clip=clip, nonfinite=nonfinite, max_skipped=max_skipped)
         self.iterations = 0
-        self._skipped = SkippedSteps(max_skipped)
-        self._clip = resolve_clip(clip)
-        self._nonfinite: NonFinite = nonfinite
         self._loss: Loss | None = None
-
-    @property
-    def skipped_steps(self) -> int:
-        """The number of skipped steps."""
-        return self._skipped.total
-
-    @property
-    def skipped_in_a_row(self) -> int:
-        """The number of steps skipped since one was applied."""
-        return self._skipped.in_a_row
 
     def compute_gradients(
         self,
