@@ -9,11 +9,10 @@ from gradclip.numpy.measure import NDAny, wide_type
 
 def rescale(tensor: NDAny, factor: NDAny) -> NDAny:
     """Multiply by a wide factor with one rounding; 1 keeps the bits and 0 gives zeros."""
-    if factor.ndim == 0:
-        if factor == 1:
-            return tensor
-        if factor == 0:
-            return np.zeros_like(tensor)
+    if factor.ndim == 0 and factor == 1:
+        return tensor
+    if factor.ndim == 0 and tensor.dtype == np.float32 and factor > np.finfo(np.float32).tiny:
+        return np.asarray(tensor * np.float32(factor))
     wide = np.result_type(wide_type(tensor), tensor.dtype.char if tensor.dtype.kind == "c" else "f")
     scaled = (tensor.astype(wide) * factor).astype(tensor.dtype)
     kept = np.where(factor == 1, tensor, scaled)
