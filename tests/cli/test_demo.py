@@ -147,9 +147,10 @@ def test_a_diverging_run_is_kept_and_its_failure_told(tmp_path):
 
 
 def test_a_framework_that_is_not_installed_names_the_line_that_installs_it(tmp_path):
-    code = f"import sys; sys.modules['jax'] = None; {COMMAND[2]}"
+    code, out = f"import sys; sys.modules['jax'] = None; {COMMAND[2]}", tmp_path / "run"
     done = subprocess.run(
-        [sys.executable, "-c", code, "demo", "--framework", "jax", "--out", tmp_path / "run"],
+        # Before the data are looked for: they may have to be downloaded.
+        [sys.executable, "-c", code, "demo", "--framework=jax", "--data=none", "--out", out],
         capture_output=True,
         encoding="utf-8",
         check=False,
@@ -157,7 +158,7 @@ def test_a_framework_that_is_not_installed_names_the_line_that_installs_it(tmp_p
     assert done.returncode == 1
     assert done.stderr.splitlines()[-1].strip() == 'pip install "gradclip[jax]"'
     assert "Traceback" not in done.stderr
-    assert not (tmp_path / "run").exists()
+    assert not out.exists()
 
 
 def test_data_are_looked_for_where_the_environment_says(tmp_path):

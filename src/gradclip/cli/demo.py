@@ -20,6 +20,7 @@ from gradclip.experiments.experiment import (
     Loss,
     Optimizer,
 )
+from gradclip.experiments.models import network_class
 
 _Command = TypeVar("_Command", bound=Callable[..., object])
 _DEFAULTS = Experiment()
@@ -103,6 +104,7 @@ def demo(
     # The whole command line is checked before anything is loaded or written.
     experiments = {name: _vary(choices, VARIANTS[name]) for name in compare or ()}
     experiments = experiments or {"": _vary(choices, {})}
+    network_class(str(choices["framework"]))
     directory = out or free_directory(Path("runs"), "demo")
     session = Session(data=load_mnist(data), directory=directory, screen=Screen())
     click.get_current_context().exit(session.run(experiments))

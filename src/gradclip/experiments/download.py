@@ -88,10 +88,16 @@ def _attempt(url: str, path: Path, file: IdxFile, timeout_seconds: float) -> str
             )
         read_idx(path, file)
     except RequestException as error:
-        return f"{url}: {error}."
+        return f"{url}: {_reason(error)}."
     except DataError as error:
         return f"{url}: what came {str(error).removeprefix(str(path)).split('. ')[0].strip()}."
     return None
+
+
+def _reason(error: RequestException) -> str:
+    """Return what an error says, without the connection's inner life around it."""
+    cause = getattr(error.args[0], "reason", None) if error.args else None
+    return str(error if cause is None else cause).rpartition("): ")[2]
 
 
 class _ProgressBar:

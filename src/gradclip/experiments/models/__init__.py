@@ -32,7 +32,25 @@ def build_model(experiment: Experiment, weights: Sequence[NDArray[np.float32]]) 
         >>> model.step(np.ones((1, 784), np.float32), np.uint8([3])).skipped
         False
     """
-    framework = experiment.framework
+    return network_class(experiment.framework)(experiment, weights)
+
+
+def network_class(framework: str) -> type[Model]:
+    """Import a framework, and return the class of the network in it.
+
+    Args:
+        framework: One of those that an experiment may name.
+
+    Returns:
+        The class.
+
+    Raises:
+        MissingFrameworkError: The framework is not installed; it names the line that installs it.
+
+    Example:
+        >>> network_class("numpy").device
+        'cpu'
+    """
     try:
         module = importlib.import_module(f"gradclip.experiments.models.{framework}")
     except ModuleNotFoundError as error:
@@ -42,7 +60,7 @@ def build_model(experiment: Experiment, weights: Sequence[NDArray[np.float32]]) 
         )
         raise MissingFrameworkError(msg) from error
     network: type[Model] = module.Network
-    return network(experiment, weights)
+    return network
 
 
 def _extras(framework: str) -> str:
