@@ -55,7 +55,7 @@ def _choice(name: str, values: object, text: str) -> Callable[[_Command], _Comma
 @_choice("--init", Init, "How weights are drawn.")
 @_choice("--loss", Loss, "What is made small.")
 @click.option(
-    "--input-scale", type=float, default=_DEFAULTS.input_scale, help="Grey levels are divided by."
+    "--input-scale", type=float, default=_DEFAULTS.input_scale, help="Gray levels are divided by."
 )
 @click.option(
     "--clip",

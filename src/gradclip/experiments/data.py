@@ -42,9 +42,9 @@ class Dataset:
     """Images and labels for training and testing.
 
     Attributes:
-        train_images: Grey levels, (N, 784), uint8.
+        train_images: Gray levels, (N, 784), uint8.
         train_labels: Classes, (N,), uint8.
-        test_images: Grey levels, (M, 784), uint8.
+        test_images: Gray levels, (M, 784), uint8.
         test_labels: Classes, (M,), uint8.
     """
 

@@ -53,7 +53,7 @@ class Experiment:
             `glorot` is uniform in +-sqrt(6 / (inputs + outputs)). Biases are zero.
         loss: `mse`, the mean over the entries of the squared difference to one-hot targets, or
             `cross-entropy` of the softmax, the mean over the batch.
-        input_scale: What the grey levels 0 to 255 are divided by.
+        input_scale: What the gray levels 0 to 255 are divided by.
         clip: What clips, as `parse_clipping` reads it; None or `none` for nothing.
         clipper: `gradclip`, or `native` for the framework's own global-norm clipping.
         seed: What weights and batches are drawn from, >= 0.

@@ -55,7 +55,7 @@ def captions(runs: Mapping[str, Run]) -> dict[str, str]:
         "norm": _each(runs, _describe_norm),
         "parameters": _describe_parameters(runs),
         "layers": "One row a layer, from the input at the top to the output at the bottom. "
-        "Colour is the power of ten of the weight's gradient norm before clipping.",
+        "Color is the power of ten of the weight's gradient norm before clipping.",
         "profile": _each(runs, _describe_profile),
         "loss": _each(runs, _describe_loss),
         "accuracy": _each(runs, _describe_accuracy),
@@ -100,9 +100,9 @@ def _describe_clipping(run: Run, summary: Figures) -> str:
 
 def _describe_parameters(runs: Mapping[str, Run]) -> str:
     """Return how to read the lines, and whether some are left out."""
-    sentence = "Colour runs from the input layer to the output layer; biases are dashed."
+    sentence = "Color runs from the input layer to the output layer; biases are dashed."
     if len(runs) > 1:
-        sentence = "One colour a run; each parameter has a stroke of its own."
+        sentence = "One color a run; each parameter has a stroke of its own."
     count = max((len(run.metadata.parameters) for run in runs.values()), default=0)
     shown = len(shown_parameters(count)) if count else 0
     return sentence if shown == count else f"{sentence} {shown} of {count} parameters are shown."

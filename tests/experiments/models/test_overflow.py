@@ -7,7 +7,7 @@ import pytest
 
 from gradclip.experiments import Experiment, Training
 
-OVERFLOWING = 1e-10  # an input scale: grey levels of 1e12
+OVERFLOWING = 1e-10  # an input scale: gray levels of 1e12
 ROOT = 1.85e19  # of the largest float32: the square of what lies above is infinite
 NATIVE = {"torch": 0.0, "jax": 0.0, "tensorflow": math.nan, "keras": math.nan}
 

@@ -123,7 +123,7 @@ function chosenParameters(view, run) {
 
 const STROKES = ["solid", [6, 4], [2, 3], [9, 3, 2, 3], [12, 4]];
 
-// One run: colour is the layer and dashes are biases. Several: colour is the run, the stroke the parameter.
+// One run: color is the layer and dashes are biases. Several: color is the run, the stroke the parameter.
 function parameterStyle(view, theme, run, parameter) {
   if (view.runs.length === 1) {
     const color = layerColor(theme, parameter.layer, view.numLayers);

@@ -1,4 +1,4 @@
-// Colours: read from the style sheet, so that light, dark and print have one source.
+// Colors: read from the style sheet, so that light, dark and print have one source.
 
 const VIRIDIS = ["#440154", "#46317e", "#365c8d", "#277f8e", "#1fa187", "#4ac16d", "#a0da39", "#fde725"];
 
@@ -13,7 +13,7 @@ function readTheme(root) {
   return theme;
 }
 
-// The colour at a share in [0, 1] of a ramp of #rrggbb stops.
+// The color at a share in [0, 1] of a ramp of #rrggbb stops.
 function rampColor(stops, share) {
   const place = Math.min(Math.max(share, 0), 1) * (stops.length - 1);
   const left = Math.min(Math.floor(place), stops.length - 2);
