@@ -2,9 +2,8 @@
 
 import subprocess
 import sys
-import time
 
-from tests.cli.conftest import COMMAND, gradclip
+from tests.cli.conftest import gradclip
 
 from gradclip import __version__
 
@@ -29,15 +28,6 @@ def test_help_loads_nothing_heavy():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert "loaded: []" in done.stdout
-
-
-def test_help_comes_within_a_third_of_a_second():
-    def seconds():
-        start = time.perf_counter()
-        subprocess.run([*COMMAND, "--help"], capture_output=True, check=True)
-        return time.perf_counter() - start
-
-    assert min(seconds() for _ in range(5)) < 0.3  # the best of five: other work goes on, too
 
 
 def test_an_unknown_command_suggests_the_nearest():

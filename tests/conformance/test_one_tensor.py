@@ -123,6 +123,23 @@ def test_values_are_limited_and_the_rest_kept(mode, dtype):
     assert oracle.bits(clipped[2:6]) == oracle.bits(array[2:6])
 
 
+@every_mode
+@pytest.mark.parametrize("nonfinite", ["skip", "zero"])
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_values_of_a_bad_tensor_become_zeros_if_asked(mode, nonfinite, value):
+    bad, good = np.array([3.0, value], np.float32), np.array([3.0, 0.5], np.float32)
+    bounds = mode.scalar(-1.0), mode.scalar(1.0)
+    assert np.all(mode.call("clip_by_value", bad, *bounds, nonfinite=nonfinite) == 0)
+    assert mode.call("clip_by_value", good, *bounds, nonfinite=nonfinite).tolist() == [1.0, 0.5]
+
+
+@pytest.mark.parametrize("mode", parameters(compiled=False))
+def test_values_of_a_bad_tensor_raise_if_asked(mode):
+    bad = np.array([3.0, np.inf], np.float32)
+    with pytest.raises(FloatingPointError, match="NaN or inf in t"):
+        mode.call("clip_by_value", bad, -1.0, 1.0, nonfinite="raise")
+
+
 @pytest.mark.parametrize("mode", parameters(compiled=False))
 def test_bounds_are_checked(mode):
     array = np.array([-3.0, 3.0], np.float32)
@@ -158,6 +175,7 @@ def test_adaptive_clipping_checks_its_arguments(mode):
     ones = np.ones(2, np.float32)
     with pytest.raises(ValueError, match="`clipping` must be >= 0"):
         mode.call("adaptive_clip", ones, ones, -0.1)
+    assert oracle.bits(mode.call("adaptive_clip", ones, ones, None)) == oracle.bits(ones)
     with pytest.raises(ValueError, match="`eps` must be >= 0"):
         mode.call("adaptive_clip", ones, ones, 0.1, -1e-3)
 

@@ -376,12 +376,10 @@ class Functions:
     def _settle(
         self, tensors: list[Array], norms: list[Array], labels: list[str], nonfinite: NonFinite
     ) -> tuple[list[Array], list[Array]]:
-        """Act on the tensors whose norm is not finite, for the modes that act by tensor."""
+        """Act on each tensor whose norm is not finite: raise for "raise", else set it to zeros."""
         xp = self._xp
         if nonfinite == "raise":
             return tensors, xp.require_finite(norms, labels)
-        if nonfinite == "zero":
-            bad = [~xp.isfinite(norm) for norm in norms]
-            zeroed = [xp.where(b, 0.0, norm) for b, norm in zip(bad, norms, strict=True)]
-            return xp.zero_where(tensors, bad), zeroed
-        return tensors, norms
+        bad = [~xp.isfinite(norm) for norm in norms]
+        zeroed = [xp.where(b, 0.0, norm) for b, norm in zip(bad, norms, strict=True)]
+        return xp.zero_where(tensors, bad), zeroed
