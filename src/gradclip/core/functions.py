@@ -312,24 +312,20 @@ class Functions:
             Brock, De, Smith and Simonyan, *High-Performance Large-Scale Image Recognition
             Without Normalization*, 2021, arXiv:2102.06171; `optax.adaptive_grad_clip`.
         """
-        xp = self._xp
-
-        def limit_of(ratio: Array, over: Any) -> Array:
-            weights = xp.norm(xp.tensor(w, "w"), over)
-            floor = check_threshold("eps", eps, xp)
-            return ratio * xp.where(weights < floor, floor, weights)
-
-        if t is not None and axes is None:
-            axes = xp.unit_axes(xp.tensor(t, "t"))
         check_nonfinite(nonfinite)
         if t is None:
             return None
+        xp = self._xp
         with xp.precision(name):
             ratio = check_threshold("clipping", clipping, xp)
             tensor = xp.tensor(t, "t")
             if ratio is None:
                 return tensor
-            return self._clip_units(tensor, axes, limit_of(ratio, axes), nonfinite)
+            over = xp.unit_axes(tensor) if axes is None else axes
+            weights = xp.norm(xp.tensor(w, "w"), over)
+            floor = check_threshold("eps", eps, xp)
+            limit = ratio * xp.where(weights < floor, floor, weights)
+            return self._clip_units(tensor, over, limit, nonfinite)
 
     def _clip_tensor(
         self,
@@ -354,10 +350,11 @@ class Functions:
 
     def _clip_units(self, tensor: Array, axes: Any, limit: Array, nonfinite: NonFinite) -> Array:
         """Clip each unit over `axes` (all: None) to its limit."""
-        norm = self._xp.norm(tensor, axes)
+        norm = None
         if nonfinite in {"raise", "zero"}:
-            whole = norm if axes is None else self._xp.norm(tensor)
-            (tensor,), _ = self._settle([tensor], [whole], ["t"], nonfinite)
+            whole = self._xp.norm(tensor)
+            (tensor,), (norm,) = self._settle([tensor], [whole], ["t"], nonfinite)
+        if norm is None or axes is not None:
             norm = self._xp.norm(tensor, axes)
         factor = decide(norm, limit, [tensor], nonfinite, self._xp)
         return self._xp.rescale([tensor], factor)[0]

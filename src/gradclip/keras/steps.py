@@ -102,5 +102,5 @@ def _finite(gradients: Gradients) -> bool:
     """Tell whether all entries are finite, by norms too wide to overflow."""
     verbs = keras_namespace(keras.backend.backend())
     with verbs.precision(None):
-        norms = [verbs.norm(verbs.tensor(g, "gradient")) for g in gradients if g is not None]
-        return all(math.isfinite(float(norm)) for norm in norms)
+        tensors = [verbs.tensor(g, "gradient") for g in gradients if g is not None]
+        return math.isfinite(float(verbs.global_norm(tensors)))

@@ -21,8 +21,7 @@ def norm(tensor: NDAny, axes: Any = None) -> NDAny:
     float32 and narrower entries are squared in float64, where no square overflows or
     underflows; wider ones are brought near 1 by an exact power of two first.
     """
-    magnitudes = np.abs(tensor, dtype=None) if tensor.dtype.kind == "c" else tensor
-    wide = wide_type(tensor)
+    wide, magnitudes = wide_type(tensor), tensor
     if tensor.dtype.kind == "c":
         magnitudes = np.hypot(tensor.real.astype(wide), tensor.imag.astype(wide))
     if tensor.dtype.itemsize < wide.itemsize or tensor.dtype == np.complex64:
