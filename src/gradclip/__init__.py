@@ -49,6 +49,7 @@ _ROOMS = {
     "jax": ("jax", "jax"),
     "optax": ("optax", "jax"),
     "keras": ("keras", "keras"),
+    "integrations": ("torch", "torch"),
 }
 
 
