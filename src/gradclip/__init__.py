@@ -8,6 +8,27 @@ framework's own, and are loaded when they are first asked for.
 import importlib
 from types import ModuleType
 
+from gradclip.core.policies.adaptive import SPAM, AdaGC, AutoClip, ZClip
+from gradclip.core.policies.clip import Clip
+from gradclip.core.policies.combine import Chain, Exclude, PerGroup, Warmup
+from gradclip.core.policies.fixed import (
+    AdaptiveGradientClipping,
+    AverageNorm,
+    BlockRMS,
+    GlobalNorm,
+    Norm,
+    Value,
+)
+from gradclip.core.policies.granularity import Grouped, Units
+from gradclip.core.policies.limits import (
+    Constant,
+    Percentile,
+    Ratio,
+    RunningMean,
+    Schedule,
+    SecondMoment,
+    ZScore,
+)
 from gradclip.errors import (
     ConfigurationError,
     GradclipError,
@@ -27,11 +48,35 @@ from gradclip.functional import (
 
 __version__ = "0.1.0"
 __all__ = [
+    "SPAM",
+    "AdaGC",
+    "AdaptiveGradientClipping",
+    "AutoClip",
+    "AverageNorm",
+    "BlockRMS",
+    "Chain",
+    "Clip",
     "ConfigurationError",
+    "Constant",
+    "Exclude",
+    "GlobalNorm",
     "GradclipError",
     "GradientTypeError",
+    "Grouped",
     "MissingFrameworkError",
     "NonFiniteGradientError",
+    "Norm",
+    "PerGroup",
+    "Percentile",
+    "Ratio",
+    "RunningMean",
+    "Schedule",
+    "SecondMoment",
+    "Units",
+    "Value",
+    "Warmup",
+    "ZClip",
+    "ZScore",
     "adaptive_clip",
     "clip_by_average_norm",
     "clip_by_block_rms",

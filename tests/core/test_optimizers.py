@@ -5,10 +5,10 @@ import pytest
 from gradclip.core.clippings import GlobalNorm
 from gradclip.core.optimizers import (
     OwnClipping,
-    SkippedSteps,
     reject_tf1_arguments,
     resolve_clip,
 )
+from gradclip.core.skipping import SkippedSteps
 from gradclip.errors import ConfigurationError, NonFiniteGradientError
 
 

@@ -3,7 +3,8 @@
 import math
 from typing import Literal, get_args
 
-from gradclip.core.namespace import Array, Namespace
+from gradclip.core.arithmetic import Arithmetic
+from gradclip.core.namespace import Array
 from gradclip.errors import ConfigurationError
 
 NonFinite = Literal["propagate", "raise", "skip", "zero"]
@@ -20,26 +21,23 @@ def check_nonfinite(mode: str) -> None:
         raise ConfigurationError(msg)
 
 
-def decide(
-    norm: Array, limit: Array, tensors: list[Array], nonfinite: NonFinite, xp: Namespace
-) -> Array:
+def decide(norm: Array, limit: Array, nonfinite: NonFinite, xp: Arithmetic) -> Array:
     """Return the factor in [0, 1] that brings a norm down to its limit.
 
     Norm and limit are compared in the precision in which the norm is returned to users, so that
     clipping at exactly the norm that was measured changes nothing.
 
     Args:
-        norm: The wide norm, () or one a unit.
+        norm: The wide norm, () or one a part.
         limit: The wide limit, broadcastable to it; inf never acts, on infinite norms neither.
-        tensors: The gradients, whose types tell the precision of the comparison.
         nonfinite: `"skip"` answers a non-finite norm with 0, every other mode with NaN.
-        xp: The framework's verbs.
+        xp: The arithmetic of these norms.
 
     Returns:
         The wide factor, shaped like the norm: exactly 1 at or below the limit; NaN where the
         limit is negative or NaN, so that a traced mistake cannot reverse a gradient.
     """
-    over = xp.rounded(norm, tensors) > xp.rounded(limit, tensors)
+    over = xp.rounded(norm) > xp.rounded(limit)
     # Every branch is computed and differentiated, and must stay finite: divide by 1 elsewhere.
     factor = xp.where(over, limit / xp.where(over, norm, 1.0), 1.0)
     settled = xp.isfinite(norm) | (limit >= math.inf)

@@ -239,7 +239,9 @@ class Functions:
             ]
             tensors, norm = self._measure(tensors, labels, norm, nonfinite)
             if limit is not None:
-                tensors = xp.rescale(tensors, decide(norm, limit, tensors, nonfinite, xp))
+                tensors = xp.rescale(
+                    tensors, decide(norm, limit, nonfinite, xp.arithmetic(tensors))
+                )
             result = [*leaves.tensors]
             for i, tensor in zip(kept, tensors, strict=True):
                 result[i] = tensor
@@ -324,7 +326,7 @@ class Functions:
             over = xp.unit_axes(tensor) if axes is None else axes
             weights = xp.norm(xp.tensor(w, "w"), over)
             floor = check_threshold("eps", eps, xp)
-            limit = ratio * xp.where(weights < floor, floor, weights)
+            limit = ratio * xp.arithmetic([tensor]).where(weights < floor, floor, weights)
             return self._clip_units(tensor, over, limit, nonfinite)
 
     def _clip_tensor(
@@ -356,7 +358,7 @@ class Functions:
             (tensor,), (norm,) = self._settle([tensor], [whole], ["t"], nonfinite)
         if norm is None or axes is not None:
             norm = self._xp.norm(tensor, axes)
-        factor = decide(norm, limit, [tensor], nonfinite, self._xp)
+        factor = decide(norm, limit, nonfinite, self._xp.arithmetic([tensor]))
         return self._xp.rescale([tensor], factor)[0]
 
     def _measure(
@@ -377,6 +379,7 @@ class Functions:
         xp = self._xp
         if nonfinite == "raise":
             return tensors, xp.require_finite(norms, labels)
-        bad = [~xp.isfinite(norm) for norm in norms]
-        zeroed = [xp.where(b, 0.0, norm) for b, norm in zip(bad, norms, strict=True)]
+        arithmetic = xp.arithmetic(tensors)
+        bad = [~arithmetic.isfinite(norm) for norm in norms]
+        zeroed = [arithmetic.where(b, 0.0, norm) for b, norm in zip(bad, norms, strict=True)]
         return xp.zero_where(tensors, bad), zeroed

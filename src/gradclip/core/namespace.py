@@ -2,9 +2,13 @@
 
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
-from typing import Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+
+if TYPE_CHECKING:
+    from gradclip.core.arithmetic import Arithmetic
 
 Array = Any  # an array of any framework, or a float
+EUCLIDEAN = 2.0  # the p of the norm that is meant where none is named
 
 
 class Leaves(NamedTuple):
@@ -40,8 +44,14 @@ class Namespace(Protocol):
     def unit_axes(self, t: Array) -> tuple[int, ...] | None:
         """Return the axes that one unit (row, filter) extends over; None for the whole tensor."""
 
-    def norm(self, t: Array, axes: Any = None) -> Array:
-        """Return the wide 2-norm of `t`, (); with `axes`, over these, which stay with length 1."""
+    def norm(self, t: Array, axes: Any = None, p: float = EUCLIDEAN) -> Array:
+        """Return the wide p-norm of `t`, (); with `axes`, over these, which stay with length 1."""
+
+    def norms(self, tensors: list[Array | None], p: float = EUCLIDEAN) -> Array:
+        """Return the wide p-norms (T,) of T tensors, 0 for None, reading each once."""
+
+    def magnitude(self, t: Array) -> Array:
+        """Return the wide moduli of the entries, in the shape of `t`."""
 
     def global_norm(self, tensors: list[Array]) -> Array:
         """Return the wide 2-norm () of all tensors as one vector; 0 for none."""
@@ -55,14 +65,23 @@ class Namespace(Protocol):
     def narrow(self, norm: Array, tensors: list[Array]) -> Array:
         """Return a wide norm as users get it: float64 if any tensor is, else float32."""
 
-    def rounded(self, value: Array, tensors: list[Array]) -> Array:
-        """Return a wide value rounded to the precision of `narrow`, still wide."""
+    def arithmetic(self, tensors: list[Array]) -> "Arithmetic":
+        """Return the arithmetic on norms of these tensors, whose types tell what it rounds to."""
 
-    def where(self, condition: Array, x: Array, y: Array) -> Array:
-        """Choose by entry."""
+    def decidable(self, norm: Array, tensors: list[Array]) -> tuple[Array, "Arithmetic"]:
+        """Return a wide norm where it is decided on: a float, if it is () and on the host."""
 
-    def isfinite(self, x: Array) -> Array:
-        """Tell by entry whether `x` is neither NaN nor infinite."""
+    def blank(self, shape: tuple[int, ...], tensors: list[Array]) -> Array:
+        """Return a wide array where norms of these tensors are; only its shape counts."""
+
+    def take(self, vector: Array, indices: Any) -> Array:
+        """Return the entries of a vector (T,) at an int or at nested lists of ints."""
+
+    def stack(self, scalars: list[Array]) -> Array:
+        """Return wide scalars () or numbers, at least one, as a vector."""
+
+    def reshape(self, array: Array, shape: tuple[int, ...]) -> Array:
+        """Return an array in another shape."""
 
     def truth(self, condition: Array) -> bool | None:
         """Return a scalar condition's value if it is known without waiting, else None."""
@@ -75,6 +94,12 @@ class Namespace(Protocol):
 
     def rescale(self, tensors: list[Array], factor: Array) -> list[Array]:
         """Multiply by a wide factor, () or broadcastable; exactly 1 and 0 select."""
+
+    def rescale_each(self, tensors: list[Array | None], factors: Array) -> list[Array | None]:
+        """Multiply each of T tensors by its own wide factor of (T,); None stays None."""
+
+    def select(self, condition: Array, x: list[Array], y: list[Array]) -> list[Array]:
+        """Return the tensors `x` if a scalar condition holds, else `y`, of equal shapes."""
 
     def zero_where(self, tensors: list[Array], conditions: list[Array]) -> list[Array]:
         """Return zeros in place of each tensor whose scalar condition holds."""

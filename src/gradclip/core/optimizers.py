@@ -1,12 +1,12 @@
 """What the optimizer wrappers of all frameworks share."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from gradclip.core.clippings import CLIPPINGS, Clipping, Gradients, parse_clipping
 from gradclip.core.functions import Functions
 from gradclip.core.namespace import Array
-from gradclip.errors import ConfigurationError, NonFiniteGradientError
+from gradclip.errors import ConfigurationError
 
 GATE_OP = 1  # tf.compat.v1.train.Optimizer.GATE_OP, the default of `gate_gradients`
 
@@ -84,47 +84,3 @@ def reject_tf1_arguments(
                 f"Leave it at {default!r}."
             )
             raise ConfigurationError(msg)
-
-
-@dataclass(slots=True)
-class SkippedSteps:
-    """Count steps that were dropped for non-finite gradients, and stop a run that drops all.
-
-    Args:
-        limit: The number of steps in a row after which to raise; None never raises.
-
-    Example:
-        >>> skipped = SkippedSteps(limit=10)
-        >>> skipped.record(finite=False)
-        >>> skipped.total, skipped.in_a_row
-        (1, 1)
-    """
-
-    limit: int | None = 10
-    total: int = field(default=0, init=False)
-    in_a_row: int = field(default=0, init=False)
-
-    def record(self, *, finite: bool) -> None:
-        """Count a step.
-
-        Raises:
-            NonFiniteGradientError: `limit` steps in a row were dropped.
-        """
-        self.in_a_row = 0 if finite else self.in_a_row + 1
-        self.total += not finite
-        check_skipped(self.in_a_row, self.limit)
-
-
-def check_skipped(in_a_row: int, limit: int | None) -> None:
-    """Raise when `limit` or more steps in a row were dropped.
-
-    Raises:
-        NonFiniteGradientError: They were.
-    """
-    if limit is not None and in_a_row >= limit:
-        msg = (
-            f"At most {limit} steps in a row may be skipped, got {in_a_row} with NaN or infinite "
-            "gradients. The run is no longer learning: lower the learning rate or the loss scale, "
-            "look at the data, or raise `max_skipped`."
-        )
-        raise NonFiniteGradientError(msg)

@@ -6,7 +6,8 @@ from typing import Any
 from gradclip.core.clippings import Gradients
 from gradclip.core.decide import NonFinite, check_nonfinite
 from gradclip.core.namespace import Array
-from gradclip.core.optimizers import SkippedSteps, resolve_clip
+from gradclip.core.optimizers import resolve_clip
+from gradclip.core.skipping import SkippedSteps
 from gradclip.errors import ConfigurationError
 
 

@@ -32,6 +32,19 @@ def norm(tensor: Array, axes: Axes = None) -> Array:
     return scaled * power.reshape(scaled.shape)
 
 
+@compiled("p", "axes")
+def p_norm(tensor: Array, p: float, axes: Axes = None) -> Array:
+    """Return the p-norm, 0 < p <= inf, in float64, in the shape of `norm`."""
+    moduli = jnp.abs(widen(tensor))
+    largest = jnp.max(moduli, axis=axes, keepdims=axes is not None, initial=0.0)
+    if p == np.inf:
+        return largest
+    # Divided by the largest, no power overflows, and what underflows is too small to be seen.
+    unit = jnp.where(jnp.isfinite(largest) & (largest > 0), largest, 1.0)
+    total = jnp.sum((moduli / unit) ** p, axis=axes, keepdims=axes is not None)
+    return unit * total ** (1 / p)
+
+
 @compiled()
 def combine(norms: list[Array]) -> Array:
     """Return the norm of the parts with these norms."""

@@ -10,14 +10,16 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from gradclip.core.namespace import Leaves
+from gradclip.core.arithmetic import Arithmetic
+from gradclip.core.namespace import EUCLIDEAN, Leaves
 from gradclip.core.sequences import nonfinite_error
 from gradclip.errors import ConfigurationError, GradientTypeError
 from gradclip.jax import apply, measure
 from gradclip.jax.apply import colocated
+from gradclip.jax.arithmetic import JaxArithmetic
 from gradclip.jax.compiled import compiled
 from gradclip.jax.trees import flatten_tree
-from gradclip.jax.wide import as_user_array, float64_scope, narrow, rounded, widen
+from gradclip.jax.wide import as_user_array, float64_scope, narrow, widen
 
 
 class JaxNamespace:
@@ -61,11 +63,24 @@ class JaxNamespace:
         """Return all axes but the last, which counts the outputs."""
         return tuple(range(t.ndim - 1)) if t.ndim > 1 else None
 
-    def norm(self, t: Array, axes: Any = None) -> Array:
-        """Return the float64 2-norm."""
+    def norm(self, t: Array, axes: Any = None, p: float = EUCLIDEAN) -> Array:
+        """Return the float64 p-norm."""
         if axes is not None:
             axes = tuple(index(axis) for axis in np.atleast_1d(axes))
-        return measure.norm(t, axes)
+        return measure.norm(t, axes) if p == EUCLIDEAN else measure.p_norm(t, p, axes)
+
+    def norms(self, tensors: list[Array | None], p: float = EUCLIDEAN) -> Array:
+        """Return the tensors' p-norms as one vector."""
+        present = [t for t in tensors if t is not None]
+        if not present:
+            return jnp.zeros(len(tensors), jnp.float64)
+        zero = jnp.zeros((), jnp.float64)
+        norms = [zero if t is None else self.norm(t, None, p) for t in tensors]
+        return jnp.stack([colocated(norm, present[0]) for norm in norms])
+
+    def magnitude(self, t: Array) -> Array:
+        """Return the float64 moduli of the entries."""
+        return jnp.abs(widen(t))
 
     def global_norm(self, tensors: list[Array]) -> Array:
         """Return the norm of all tensors as one vector."""
@@ -90,17 +105,30 @@ class JaxNamespace:
         """Return float64 if a tensor is, else float32."""
         return _narrow(jnp.asarray(norm), _norm_type(tensors))
 
-    def rounded(self, value: Any, tensors: list[Array]) -> Array:
-        """Round to the precision of `narrow`."""
-        return _rounded(value, _norm_type(tensors))
+    def arithmetic(self, tensors: list[Array]) -> JaxArithmetic:
+        """Return the arithmetic that rounds as `narrow` does."""
+        return JaxArithmetic(_norm_type(tensors))
 
-    def where(self, condition: Any, x: Any, y: Any) -> Array:
-        """Choose by entry."""
-        return jnp.where(condition, x, y)
+    def decidable(self, norm: Any, tensors: list[Array]) -> tuple[Any, Arithmetic]:
+        """Return the norm as it is: reading it would wait for its program."""
+        return jnp.asarray(norm), self.arithmetic(tensors)
 
-    def isfinite(self, x: Any) -> Array:
-        """Tell by entry."""
-        return jnp.isfinite(x)
+    def blank(self, shape: tuple[int, ...], tensors: list[Array]) -> Array:
+        """Return zeros."""
+        del tensors
+        return jnp.zeros(shape, jnp.float64)
+
+    def take(self, vector: Array, indices: Any) -> Array:
+        """Return some entries."""
+        return vector[indices if isinstance(indices, int) else np.asarray(indices, np.int32)]
+
+    def stack(self, scalars: list[Any]) -> Array:
+        """Return a vector."""
+        return jnp.stack([jnp.asarray(x, jnp.float64) for x in scalars])
+
+    def reshape(self, array: Array, shape: tuple[int, ...]) -> Array:
+        """Return the array in another shape."""
+        return array.reshape(shape)
 
     def truth(self, condition: Any) -> bool | None:
         """Return a condition's value if the host has it."""
@@ -130,13 +158,23 @@ class JaxNamespace:
         """Multiply each by the factor."""
         return [apply.rescale(t, colocated(factor, t)) for t in tensors]
 
+    def rescale_each(self, tensors: list[Array | None], factors: Array) -> list[Array | None]:
+        """Multiply each by its own factor."""
+        return [
+            None if t is None else apply.rescale(t, colocated(factors[i], t))
+            for i, t in enumerate(tensors)
+        ]
+
+    def select(self, condition: Array, x: list[Array], y: list[Array]) -> list[Array]:
+        """Return one of two lists."""
+        return [jnp.where(condition, a, b) for a, b in zip(x, y, strict=True)]
+
     def zero_where(self, tensors: list[Array], conditions: list[Array]) -> list[Array]:
         """Return zeros in place of those whose condition holds."""
         return [apply.zero_where(*pair) for pair in zip(tensors, conditions, strict=True)]
 
 
 _narrow = compiled("dtype")(narrow)
-_rounded = compiled("dtype")(rounded)
 
 
 def _norm_type(tensors: list[Array]) -> np.dtype[Any]:

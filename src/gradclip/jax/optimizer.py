@@ -10,7 +10,8 @@ from jax import Array
 
 from gradclip.core.clippings import Clipping, Gradients
 from gradclip.core.decide import NonFinite, check_nonfinite
-from gradclip.core.optimizers import GATE_OP, check_skipped, reject_tf1_arguments, resolve_clip
+from gradclip.core.optimizers import GATE_OP, reject_tf1_arguments, resolve_clip
+from gradclip.core.skipping import check_skipped
 from gradclip.errors import ConfigurationError
 from gradclip.jax.functional import functions
 from gradclip.jax.state import OptimizerState, advance, initial_state, skip

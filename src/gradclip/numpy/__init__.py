@@ -1,5 +1,6 @@
 """Clipping for NumPy arrays."""
 
+from gradclip.numpy.clipper import Clipper
 from gradclip.numpy.functional import (
     adaptive_clip,
     clip_by_average_norm,
@@ -11,6 +12,7 @@ from gradclip.numpy.functional import (
 )
 
 __all__ = [
+    "Clipper",
     "adaptive_clip",
     "clip_by_average_norm",
     "clip_by_block_rms",

@@ -21,15 +21,34 @@ def norm(tensor: NDAny, axes: Any = None) -> NDAny:
     float32 and narrower entries are squared in float64, where no square overflows or
     underflows; wider ones are brought near 1 by an exact power of two first.
     """
-    wide, magnitudes = wide_type(tensor), tensor
-    if tensor.dtype.kind == "c":
-        magnitudes = np.hypot(tensor.real.astype(wide), tensor.imag.astype(wide))
+    wide = wide_type(tensor)
+    moduli = magnitudes(tensor) if tensor.dtype.kind == "c" else tensor
     if tensor.dtype.itemsize < wide.itemsize or tensor.dtype == np.complex64:
-        return np.sqrt(_sum_of_squares(magnitudes, axes, wide))
-    largest = np.max(np.abs(magnitudes), axis=axes, keepdims=axes is not None, initial=0.0)
+        return np.sqrt(_sum_of_squares(moduli, axes, wide))
+    largest = np.max(np.abs(moduli), axis=axes, keepdims=axes is not None, initial=0.0)
     exponent = np.frexp(np.where(np.isfinite(largest), largest, 1.0))[1]
-    near_one = np.ldexp(magnitudes, -exponent)
+    near_one = np.ldexp(moduli, -exponent)
     return np.ldexp(np.sqrt(_sum_of_squares(near_one, axes, wide)), exponent)
+
+
+def p_norm(tensor: NDAny, p: float, axes: Any = None) -> NDAny:
+    """Return the p-norm, 0 < p <= inf, in the shape of `norm`; inf is the largest modulus."""
+    moduli = magnitudes(tensor)
+    largest = np.max(moduli, axis=axes, keepdims=axes is not None, initial=0.0)
+    if p == np.inf:
+        return np.asarray(largest)
+    # Divided by the largest, no power overflows, and what underflows is too small to be seen.
+    unit = np.where(np.isfinite(largest) & (largest > 0), largest, 1.0)
+    total = np.sum((moduli / unit) ** p, axis=axes, keepdims=axes is not None)
+    return np.asarray(unit * total ** (1 / p))
+
+
+def magnitudes(tensor: NDAny) -> NDAny:
+    """Return the moduli in wide precision."""
+    wide = wide_type(tensor)
+    if tensor.dtype.kind == "c":
+        return np.asarray(np.hypot(tensor.real.astype(wide), tensor.imag.astype(wide)))
+    return np.asarray(np.abs(tensor.astype(wide)))
 
 
 def _sum_of_squares(magnitudes: NDAny, axes: Any, wide: np.dtype[Any]) -> NDAny:

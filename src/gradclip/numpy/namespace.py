@@ -6,14 +6,20 @@ from typing import Any
 
 import numpy as np
 
-from gradclip.core.namespace import Leaves
+from gradclip.core.arithmetic import Arithmetic
+from gradclip.core.floats import Floats
+from gradclip.core.namespace import EUCLIDEAN, Leaves
 from gradclip.core.sequences import flatten_list, nonfinite_error
 from gradclip.errors import GradientTypeError
 from gradclip.numpy import apply, measure
+from gradclip.numpy.arithmetic import NumpyArithmetic
 from gradclip.numpy.measure import NDAny
 
 # Types of the package ml_dtypes (bfloat16, float8) are of NumPy's kind "V", void.
 _EXTENSION_FLOATS = ("bfloat16", "float8_", "float6_", "float4_")
+
+
+_FLOATS = (Floats(), Floats(double=True))
 
 
 class NumpyNamespace:
@@ -53,9 +59,19 @@ class NumpyNamespace:
         """Return all axes but the last, which counts the outputs."""
         return tuple(range(t.ndim - 1)) if t.ndim > 1 else None
 
-    def norm(self, t: NDAny, axes: Any = None) -> NDAny:
-        """Return the wide 2-norm."""
-        return measure.norm(t, tuple(axes) if isinstance(axes, list) else axes)
+    def norm(self, t: NDAny, axes: Any = None, p: float = EUCLIDEAN) -> NDAny:
+        """Return the wide p-norm."""
+        axes = tuple(axes) if isinstance(axes, list) else axes
+        return measure.norm(t, axes) if p == EUCLIDEAN else measure.p_norm(t, p, axes)
+
+    def norms(self, tensors: list[NDAny | None], p: float = EUCLIDEAN) -> NDAny:
+        """Return the tensors' p-norms as one vector."""
+        zero = np.zeros(())
+        return np.array([zero if t is None else self.norm(t, None, p) for t in tensors])
+
+    def magnitude(self, t: NDAny) -> NDAny:
+        """Return the moduli of the entries."""
+        return measure.magnitudes(t)
 
     def global_norm(self, tensors: list[NDAny]) -> NDAny:
         """Return the norm of all tensors as one vector."""
@@ -71,20 +87,35 @@ class NumpyNamespace:
 
     def narrow(self, norm: NDAny, tensors: list[NDAny]) -> Any:
         """Return float32, or the widest type among the tensors."""
-        types = [t.real.dtype for t in tensors if t.dtype.kind in "fc"]
-        return norm.astype(np.result_type(np.float32, *types))[()]
+        return norm.astype(_norm_type(tensors))[()]
 
-    def rounded(self, value: NDAny, tensors: list[NDAny]) -> NDAny:
-        """Round to the precision of `narrow`."""
-        return np.asarray(self.narrow(value, tensors)).astype(value.dtype)
+    def arithmetic(self, tensors: list[NDAny]) -> NumpyArithmetic:
+        """Return the arithmetic that rounds as `narrow` does."""
+        return NumpyArithmetic(_norm_type(tensors))
 
-    def where(self, condition: Any, x: Any, y: Any) -> NDAny:
-        """Choose by entry."""
-        return np.asarray(np.where(condition, x, y))
+    def decidable(self, norm: Any, tensors: list[NDAny]) -> tuple[Any, Arithmetic]:
+        """Return a float for a norm (), an array as it is."""
+        given = _norm_type(tensors)
+        if np.ndim(norm) or given.itemsize > np.dtype(np.float64).itemsize:
+            return norm, NumpyArithmetic(given)
+        return float(norm), _FLOATS[given == np.float64]
 
-    def isfinite(self, x: Any) -> NDAny:
-        """Tell by entry."""
-        return np.asarray(np.isfinite(x))
+    def blank(self, shape: tuple[int, ...], tensors: list[NDAny]) -> NDAny:
+        """Return zeros."""
+        del tensors
+        return np.zeros(shape)
+
+    def take(self, vector: NDAny, indices: Any) -> NDAny:
+        """Return some entries."""
+        return np.asarray(vector[np.asarray(indices, dtype=np.intp)])
+
+    def stack(self, scalars: list[Any]) -> NDAny:
+        """Return a vector."""
+        return np.array(scalars, dtype=np.float64)
+
+    def reshape(self, array: NDAny, shape: tuple[int, ...]) -> NDAny:
+        """Return the array in another shape."""
+        return array.reshape(shape)
 
     def truth(self, condition: Any) -> bool | None:
         """Return the value of a scalar condition, which is always known here."""
@@ -105,7 +136,22 @@ class NumpyNamespace:
         """Multiply each by the factor."""
         return [apply.rescale(t, factor) for t in tensors]
 
+    def rescale_each(self, tensors: list[NDAny | None], factors: NDAny) -> list[NDAny | None]:
+        """Multiply each by its own factor."""
+        pairs = zip(tensors, factors, strict=True)
+        return [None if t is None else apply.rescale(t, np.asarray(f)) for t, f in pairs]
+
+    def select(self, condition: Any, x: list[NDAny], y: list[NDAny]) -> list[NDAny]:
+        """Return one of two lists."""
+        return x if condition else y
+
     def zero_where(self, tensors: list[NDAny], conditions: list[Any]) -> list[NDAny]:
         """Return zeros in place of those whose condition holds."""
         pairs = zip(tensors, conditions, strict=True)
         return [np.zeros_like(t) if bad else t for t, bad in pairs]
+
+
+def _norm_type(tensors: list[NDAny]) -> np.dtype[Any]:
+    """Return the type in which users get norms: float32, or the widest among the tensors."""
+    types = [t.real.dtype for t in tensors if t.dtype.kind in "fc"]
+    return np.result_type(np.float32, *types)

@@ -51,7 +51,9 @@ def per_example_global_norm_clip(grads: Any, l2_norm_clip: Any) -> tuple[Any, Ar
         tensors = [_floating(leaf) for leaf in leaves]
         _check_examples(tensors)
         norms = _norms_by_example(tensors)
-        factors = decide(norms, math.inf if limit is None else limit, tensors, "propagate", _xp)
+        factors = decide(
+            norms, math.inf if limit is None else limit, "propagate", _xp.arithmetic(tensors)
+        )
         sums = [_scaled_sum(tensor, factors) for tensor in tensors]
         clipped = jnp.sum(factors < 1, dtype=jnp.int32)
     return jax.tree.unflatten(structure, sums), clipped

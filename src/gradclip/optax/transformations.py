@@ -3,6 +3,7 @@
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import optax
 
 from gradclip.core.thresholds import check_threshold
@@ -41,7 +42,8 @@ def clip(max_delta: Any) -> optax.GradientTransformation:
         del params
         with _xp.precision(None):
             limit = _xp.wide(max_delta)
-            limit = limit if _xp.truth(limit >= 0) else _xp.where(limit >= 0, limit, float("nan"))
+            if not _xp.truth(limit >= 0):
+                limit = jnp.where(limit >= 0, limit, float("nan"))
         return jax.tree.map(lambda u: functions.clip_by_value(u, -limit, limit), updates)
 
     return optax.stateless(update)

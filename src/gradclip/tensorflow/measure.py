@@ -1,5 +1,6 @@
 """Norms of TensorFlow tensors, right at every scale."""
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -33,6 +34,26 @@ def norm(tensor: Any, axes: Any = None) -> Any:
         lambda: _norm([slices.sum_rows(bits.decode(part), indices) for part in parts], None),
         lambda: _norm(parts, None),
     )
+
+
+def p_norm(tensor: Any, p: float, axes: Any = None) -> Any:
+    """Return the float64 p-norm, 0 < p <= inf, in the shape of `norm`."""
+    if isinstance(tensor, tf.IndexedSlices):
+        tensor = slices.merge_in_place(tensor).values
+    moduli, keep = magnitude(tensor), axes is not None
+    largest = tf.maximum(tf.reduce_max(moduli, axes, keepdims=keep), 0.0)
+    if p == math.inf:
+        return largest
+    # Divided by the largest, no power overflows, and what underflows is too small to be seen.
+    unit = tf.where(tf.math.is_finite(largest) & (largest > 0), largest, tf.ones_like(largest))
+    return unit * tf.reduce_sum((moduli / unit) ** p, axes, keepdims=keep) ** (1 / p)
+
+
+def magnitude(tensor: Any) -> Any:
+    """Return the float64 moduli of a tensor's entries."""
+    if tensor.dtype.is_complex:
+        return tf.abs(tf.cast(tensor, tf.complex128))
+    return tf.abs(bits.decode(tensor))
 
 
 def global_norm(tensors: list[Any]) -> Any:

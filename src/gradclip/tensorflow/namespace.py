@@ -1,6 +1,5 @@
 """The core's verbs on TensorFlow tensors."""
 
-import math
 from collections.abc import Iterable
 from contextlib import AbstractContextManager
 from typing import Any
@@ -8,10 +7,12 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from gradclip.core.namespace import Leaves
+from gradclip.core.arithmetic import Arithmetic
+from gradclip.core.namespace import EUCLIDEAN, Leaves
 from gradclip.core.sequences import flatten_list, nonfinite_error
 from gradclip.errors import GradientTypeError
 from gradclip.tensorflow import apply, bits, measure
+from gradclip.tensorflow.arithmetic import TensorFlowArithmetic
 from gradclip.tensorflow.branch import known
 
 
@@ -66,9 +67,22 @@ class TensorFlowNamespace:
         rank = tf.rank(t)
         return tf.range(tf.where(rank > 1, rank - 1, rank))
 
-    def norm(self, t: Any, axes: Any = None) -> Any:
-        """Return the float64 2-norm."""
-        return measure.norm(t, axes)
+    def norm(self, t: Any, axes: Any = None, p: float = EUCLIDEAN) -> Any:
+        """Return the float64 p-norm."""
+        return measure.norm(t, axes) if p == EUCLIDEAN else measure.p_norm(t, p, axes)
+
+    def norms(self, tensors: list[Any | None], p: float = EUCLIDEAN) -> Any:
+        """Return the tensors' p-norms as one vector."""
+        zero = tf.zeros([], tf.float64)
+        if not tensors:
+            return tf.zeros([0], tf.float64)
+        return tf.stack([zero if t is None else self.norm(t, None, p) for t in tensors])
+
+    def magnitude(self, t: Any) -> Any:
+        """Return the float64 moduli of the entries."""
+        if isinstance(t, tf.IndexedSlices):
+            t = tf.convert_to_tensor(t)
+        return measure.magnitude(t)
 
     def global_norm(self, tensors: list[Any]) -> Any:
         """Return the norm of all tensors as one vector."""
@@ -91,24 +105,30 @@ class TensorFlowNamespace:
         dtype = tf.float64 if _has_float64(tensors) else tf.float32
         return bits.encode(tf.convert_to_tensor(norm, tf.float64), dtype)
 
-    def rounded(self, value: Any, tensors: list[Any]) -> Any:
-        """Round to the precision of `narrow`."""
-        if _has_float64(tensors):
-            return value
-        if isinstance(value, float):
-            with np.errstate(all="ignore"):
-                return float(np.float32(value))
-        return bits.decode(bits.encode(value, tf.float32))
+    def arithmetic(self, tensors: list[Any]) -> TensorFlowArithmetic:
+        """Return the arithmetic that rounds as `narrow` does."""
+        return TensorFlowArithmetic(double=_has_float64(tensors))
 
-    def where(self, condition: Any, x: Any, y: Any) -> Any:
-        """Choose by entry; at once where the condition is known."""
-        if isinstance(condition, bool):
-            return x if condition else y
-        return tf.where(condition, *(tf.convert_to_tensor(v, tf.float64) for v in (x, y)))
+    def decidable(self, norm: Any, tensors: list[Any]) -> tuple[Any, Arithmetic]:
+        """Return the norm as it is."""
+        return tf.convert_to_tensor(norm, tf.float64), self.arithmetic(tensors)
 
-    def isfinite(self, x: Any) -> Any:
-        """Tell by entry."""
-        return math.isfinite(x) if isinstance(x, float) else tf.math.is_finite(x)
+    def blank(self, shape: tuple[int, ...], tensors: list[Any]) -> Any:
+        """Return zeros."""
+        del tensors
+        return tf.zeros(shape, tf.float64)
+
+    def take(self, vector: Any, indices: Any) -> Any:
+        """Return some entries."""
+        return tf.gather(vector, indices)
+
+    def stack(self, scalars: list[Any]) -> Any:
+        """Return a vector."""
+        return tf.stack([tf.convert_to_tensor(x, tf.float64) for x in scalars])
+
+    def reshape(self, array: Any, shape: tuple[int, ...]) -> Any:
+        """Return the tensor in another shape."""
+        return tf.reshape(array, shape)
 
     def truth(self, condition: Any) -> bool | None:
         """Return the value of a scalar condition, or None in a graph."""
@@ -135,6 +155,18 @@ class TensorFlowNamespace:
     def rescale(self, tensors: list[Any], factor: Any) -> list[Any]:
         """Multiply each by the factor."""
         return apply.rescale(tensors, factor)
+
+    def rescale_each(self, tensors: list[Any | None], factors: Any) -> list[Any | None]:
+        """Multiply each by its own factor."""
+        return [
+            None if t is None else apply.rescale([t], factors[i])[0] for i, t in enumerate(tensors)
+        ]
+
+    def select(self, condition: Any, x: list[Any], y: list[Any]) -> list[Any]:
+        """Return one of two lists."""
+        return [
+            tf.where(condition, *map(tf.convert_to_tensor, pair)) for pair in zip(x, y, strict=True)
+        ]
 
     def zero_where(self, tensors: list[Any], conditions: list[Any]) -> list[Any]:
         """Return zeros in place of those whose condition holds."""

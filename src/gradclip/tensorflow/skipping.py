@@ -7,7 +7,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from gradclip.core.optimizers import check_skipped
+from gradclip.core.skipping import check_skipped
 
 
 class SkippedSteps:

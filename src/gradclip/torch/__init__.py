@@ -6,6 +6,7 @@ from gradclip.torch.clip_grad import (
     clip_grads_with_norm_,
     get_total_norm,
 )
+from gradclip.torch.clipper import Clipper
 from gradclip.torch.functional import (
     adaptive_clip,
     clip_by_average_norm,
@@ -18,6 +19,7 @@ from gradclip.torch.functional import (
 from gradclip.torch.optimizer import Optimizer
 
 __all__ = [
+    "Clipper",
     "Optimizer",
     "adaptive_clip",
     "clip_by_average_norm",

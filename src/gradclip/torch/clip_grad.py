@@ -224,7 +224,7 @@ def _total_norm(tensors: list[Tensor], norm_type: float, *, error_if_nonfinite: 
 
 def _clip(gradients: list[Tensor], limit: Tensor, total: Tensor) -> None:
     """Scale gradients in place by what their norm and the limit decide."""
-    factor = decide(total, limit.to(total.device), gradients, "propagate", _xp)
+    factor = decide(total, limit.to(total.device), "propagate", _xp.arithmetic(gradients))
     by_device: dict[torch.device, list[Tensor]] = {}
     for gradient in gradients:
         by_device.setdefault(gradient.device, []).append(gradient)

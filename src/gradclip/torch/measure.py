@@ -77,6 +77,24 @@ def p_norm(tensors: list[Tensor], p: float) -> Tensor:
     return unit * torch.stack(powers).sum().pow(1 / p)
 
 
+def p_norm_over(tensor: Tensor, p: float, axes: tuple[int, ...]) -> Tensor:
+    """Return the wide p-norm over axes, which stay with length 1."""
+    moduli = wide_modulus(tensor)
+    largest = moduli.amax(axes, keepdim=True)
+    if p == math.inf:
+        return largest
+    unit = torch.where(torch.isfinite(largest) & (largest > 0), largest, 1.0)
+    return unit * (moduli / unit).pow(p).sum(axes, keepdim=True).pow(1 / p)
+
+
+def wide_modulus(tensor: Tensor) -> Tensor:
+    """Return the wide moduli of a dense tensor."""
+    wide = wide_type(tensor.device)
+    if tensor.is_complex():
+        return torch.hypot(tensor.real.to(wide), tensor.imag.to(wide))
+    return tensor.to(wide).abs()
+
+
 def _has_headroom(dtype: torch.dtype, wide: torch.dtype) -> bool:
     """Tell whether squares of `dtype` neither overflow nor underflow in `wide`."""
     return torch.finfo(dtype).max < math.sqrt(torch.finfo(wide).max)

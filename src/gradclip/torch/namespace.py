@@ -7,10 +7,15 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from gradclip.core.namespace import Leaves
+from gradclip.core.arithmetic import Arithmetic
+from gradclip.core.floats import Floats
+from gradclip.core.namespace import EUCLIDEAN, Leaves
 from gradclip.core.sequences import flatten_list, nonfinite_error
 from gradclip.errors import GradientTypeError
 from gradclip.torch import apply, measure
+from gradclip.torch.arithmetic import TorchArithmetic
+
+_FLOATS = (Floats(), Floats(double=True))
 
 
 class TorchNamespace:
@@ -49,12 +54,29 @@ class TorchNamespace:
         """Return all axes but the first, which counts the outputs."""
         return tuple(range(1, t.ndim)) if t.ndim > 1 else None
 
-    def norm(self, t: Tensor, axes: Any = None) -> Tensor:
-        """Return the wide 2-norm; sparse rows that occur twice are summed first."""
+    def norm(self, t: Tensor, axes: Any = None, p: float = EUCLIDEAN) -> Tensor:
+        """Return the wide p-norm; sparse rows that occur twice are summed first."""
         if axes is None:
-            return measure.norm(measure_values(t))
+            values = measure_values(t)
+            return measure.norm(values) if p == EUCLIDEAN else measure.p_norm([values], p)
         axes = (axes,) if isinstance(axes, int) else tuple(axes)
-        return measure.norm(t.to_dense() if t.layout != torch.strided else t, axes)
+        dense = t.to_dense() if t.layout != torch.strided else t
+        return measure.norm(dense, axes) if p == EUCLIDEAN else measure.p_norm_over(dense, p, axes)
+
+    def norms(self, tensors: list[Tensor | None], p: float = EUCLIDEAN) -> Tensor:
+        """Return the tensors' p-norms as one vector, on the first one's device."""
+        present = [t for t in tensors if t is not None]
+        if not present:
+            return torch.zeros(len(tensors), dtype=torch.float64)
+        device = present[0].device
+        zero = torch.zeros((), dtype=measure.wide_type(device), device=device)
+        norms = [zero if t is None else self.norm(t, None, p).to(device) for t in tensors]
+        return torch.stack(norms)
+
+    def magnitude(self, t: Tensor) -> Tensor:
+        """Return the wide moduli of the entries; of a sparse tensor, dense ones."""
+        dense = t.to_dense() if t.layout != torch.strided else t
+        return measure.wide_modulus(dense)
 
     def global_norm(self, tensors: list[Tensor]) -> Tensor:
         """Return the norm of all tensors as one vector, on the first one's device."""
@@ -72,20 +94,43 @@ class TorchNamespace:
 
     def narrow(self, norm: Tensor, tensors: list[Tensor]) -> Tensor:
         """Return float32, or float64 if a tensor is."""
-        double = any(t.dtype in {torch.float64, torch.complex128} for t in tensors)
-        return norm.to(torch.float64 if double else torch.float32)
+        return norm.to(torch.float64 if _double(tensors) else torch.float32)
 
-    def rounded(self, value: Tensor, tensors: list[Tensor]) -> Tensor:
-        """Round to the precision of `narrow`."""
-        return self.narrow(value, tensors).to(value.dtype)
+    def arithmetic(self, tensors: list[Tensor]) -> TorchArithmetic:
+        """Return the arithmetic on the first tensor's device, rounding as `narrow` does."""
+        device = tensors[0].device if tensors else torch.device("cpu")
+        given = torch.float64 if _double(tensors) else torch.float32
+        return TorchArithmetic(device, measure.wide_type(device), given)
 
-    def where(self, condition: Any, x: Any, y: Any) -> Tensor:
-        """Choose by entry."""
-        return torch.where(condition, x, y)
+    def decidable(self, norm: Any, tensors: list[Tensor]) -> tuple[Any, Arithmetic]:
+        """Return a float for a norm () that is on the host, a tensor as it is."""
+        if isinstance(norm, Tensor) and (norm.ndim or not measure.eager(norm)):
+            return norm, self.arithmetic(tensors)
+        return float(norm), _FLOATS[_double(tensors)]
 
-    def isfinite(self, x: Tensor) -> Tensor:
-        """Tell by entry."""
-        return torch.isfinite(x)
+    def blank(self, shape: tuple[int, ...], tensors: list[Tensor]) -> Tensor:
+        """Return zeros on the first tensor's device."""
+        device = tensors[0].device if tensors else torch.device("cpu")
+        return torch.zeros(shape, dtype=measure.wide_type(device), device=device)
+
+    def take(self, vector: Tensor, indices: Any) -> Tensor:
+        """Return some entries."""
+        if isinstance(indices, int):
+            return vector[indices]
+        return vector[torch.tensor(indices, dtype=torch.int64, device=vector.device)]
+
+    def stack(self, scalars: list[Any]) -> Tensor:
+        """Return a vector, on the device of the first tensor among the scalars."""
+        first = next((x for x in scalars if isinstance(x, Tensor)), None)
+        if first is None:
+            return torch.tensor(scalars, dtype=torch.float64)
+        return torch.stack(
+            [torch.as_tensor(x, dtype=first.dtype, device=first.device) for x in scalars]
+        )
+
+    def reshape(self, array: Tensor, shape: tuple[int, ...]) -> Tensor:
+        """Return the tensor in another shape."""
+        return array.reshape(shape)
 
     def truth(self, condition: Tensor) -> bool | None:
         """Return the value of a condition that is on the host."""
@@ -106,6 +151,15 @@ class TorchNamespace:
         """Multiply each by the factor."""
         return [apply.rescale(t, factor) for t in tensors]
 
+    def rescale_each(self, tensors: list[Tensor | None], factors: Tensor) -> list[Tensor | None]:
+        """Multiply each by its own factor."""
+        pairs = zip(tensors, factors, strict=True)
+        return [None if t is None else apply.rescale(t, factor) for t, factor in pairs]
+
+    def select(self, condition: Tensor, x: list[Tensor], y: list[Tensor]) -> list[Tensor]:
+        """Return one of two lists."""
+        return [torch.where(condition.to(a.device), a, b) for a, b in zip(x, y, strict=True)]
+
     def zero_where(self, tensors: list[Tensor], conditions: list[Tensor]) -> list[Tensor]:
         """Return zeros in place of those whose condition holds."""
         pairs = zip(tensors, conditions, strict=True)
@@ -117,3 +171,8 @@ def measure_values(tensor: Tensor) -> Tensor:
     if tensor.layout == torch.sparse_coo:
         return tensor.coalesce().values()
     return apply.values_of(tensor)
+
+
+def _double(tensors: list[Tensor]) -> bool:
+    """Tell whether users get the norm of these tensors in float64."""
+    return any(t.dtype in {torch.float64, torch.complex128} for t in tensors)

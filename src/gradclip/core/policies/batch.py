@@ -1,0 +1,121 @@
+"""Gradients on their way through a policy, and what is known of their norms."""
+
+from dataclasses import dataclass, field, replace
+from typing import Any, Self
+
+from gradclip.core.namespace import Array, Namespace
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Batch:
+    """The gradients of one step, T of them.
+
+    Scaling is put off: factors are multiplied, and the tensors are read and written when all is
+    decided, or where a policy must see entries.
+
+    Attributes:
+        xp: The framework's verbs.
+        names: The parameters' names.
+        tensors: The gradients; None where there is none.
+        weights: The parameters; empty where nobody gave them.
+        factor: What the gradients have yet to be multiplied by, () or (T,).
+        accept: Whether adaptive policies may learn from this step, (); a bool where it is known.
+        bad: 1 where a tensor's gradient was replaced by zeros and teaches nothing, (T,); None
+            where there is no such tensor.
+    """
+
+    xp: Namespace
+    names: tuple[str, ...]
+    tensors: list[Array | None]
+    weights: list[Array | None] = field(default_factory=list)
+    factor: Array = 1.0
+    accept: Array = True
+    bad: Array | None = None
+    _measured: dict[float, Array] = field(default_factory=dict, repr=False)
+
+    @property
+    def present(self) -> list[Array]:
+        """The gradients that are there."""
+        return [t for t in self.tensors if t is not None]
+
+    def norms(self, p: float = 2.0) -> Array:
+        """Return each gradient's wide p-norm as it is to be, (T,); 0 where there is none."""
+        if p not in self._measured:
+            self._measured[p] = self.xp.norms(self.tensors, p)
+        return self._measured[p] * self.factor
+
+    def scaled(self, factor: Array) -> Self:
+        """Return the gradients multiplied by a wide factor, () or (T,), later."""
+        return replace(self, factor=self.factor * factor)
+
+    def settled(self) -> Self:
+        """Return the gradients with nothing put off."""
+        if isinstance(self.factor, float) and self.factor == 1.0:
+            return self
+        return self.with_tensors(_rescaled(self))
+
+    def with_tensors(self, tensors: list[Array | None]) -> Self:
+        """Return other gradients in place of these."""
+        return replace(self, tensors=tensors, factor=1.0, _measured={})
+
+    def subset(self, indices: tuple[int, ...]) -> Self:
+        """Return some of the gradients, with all norms that are known of them."""
+        xp = self.xp
+        picked: dict[str, Any] = {
+            "names": tuple(self.names[i] for i in indices),
+            "tensors": [self.tensors[i] for i in indices],
+            "weights": [self.weights[i] for i in indices] if self.weights else [],
+            "factor": xp.take(self.factor, list(indices))
+            if _is_vector(self.factor)
+            else self.factor,
+            "bad": None if self.bad is None else xp.take(self.bad, list(indices)),
+            "_measured": {p: xp.take(v, list(indices)) for p, v in self._measured.items()},
+        }
+        return replace(self, **picked)
+
+    def merged(self, parts: list[tuple[tuple[int, ...], "Batch"]]) -> "Batch":
+        """Return these gradients with subsets of them replaced.
+
+        Args:
+            parts: Indices, and the gradients that take these places; no index twice.
+        """
+        tensors = list(self.tensors)
+        factors: list[Array] = [_entry(self, i) for i in range(len(tensors))]
+        for indices, part in parts:
+            for k, i in enumerate(indices):
+                tensors[i] = part.tensors[k]
+                factors[i] = _entry(part, k)
+        if not tensors:
+            return self
+        same = all(new is old for new, old in zip(tensors, self.tensors, strict=True))
+        measured = self._measured if same else {}
+        return replace(self, tensors=tensors, factor=self.xp.stack(factors), _measured=measured)
+
+
+def blend(condition: Array, x: Batch, y: Batch) -> Batch:
+    """Return the gradients `x` if a scalar condition holds, else `y`."""
+    if isinstance(condition, bool):
+        return x if condition else y
+    if all(a is b for a, b in zip(x.tensors, y.tensors, strict=True)):
+        where = x.xp.arithmetic(x.present).where
+        return replace(x, factor=where(condition, x.factor, y.factor))
+    x, y = x.settled(), y.settled()
+    chosen = iter(x.xp.select(condition, x.present, y.present))
+    return x.with_tensors([None if t is None else next(chosen) for t in x.tensors])
+
+
+def _entry(batch: Batch, i: int) -> Array:
+    """Return the factor of one gradient, ()."""
+    return batch.xp.take(batch.factor, i) if _is_vector(batch.factor) else batch.factor
+
+
+def _is_vector(factor: Array) -> bool:
+    return bool(getattr(factor, "shape", ()))
+
+
+def _rescaled(batch: Batch) -> list[Array | None]:
+    """Multiply the gradients by what was put off."""
+    if _is_vector(batch.factor):
+        return batch.xp.rescale_each(batch.tensors, batch.factor)
+    done = iter(batch.xp.rescale(batch.present, batch.xp.wide(batch.factor)))
+    return [None if t is None else next(done) for t in batch.tensors]
