@@ -23,7 +23,7 @@ def test_importing_loads_no_framework():
 def test_every_framework_has_the_seven_functions(room):
     pytest.importorskip(room)
     module = getattr(gradclip, room)
-    names = [n for n in gradclip.__all__ if n[0].islower()]
+    names = {n for n in gradclip.__all__ if n[0].islower()} - {"replay", "suggest"}
     assert len(names) == 7
     assert all(callable(getattr(module, name)) for name in names)
 

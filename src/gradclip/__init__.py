@@ -6,7 +6,7 @@ framework's own, and are loaded when they are first asked for.
 """
 
 import importlib
-from types import ModuleType
+from typing import TYPE_CHECKING, Any
 
 from gradclip.core.policies.adaptive import SPAM, AdaGC, AutoClip, ZClip
 from gradclip.core.policies.clip import Clip
@@ -46,6 +46,9 @@ from gradclip.functional import (
     global_norm,
 )
 
+if TYPE_CHECKING:
+    from gradclip.replaying import replay, suggest
+
 __version__ = "0.1.0"
 __all__ = [
     "SPAM",
@@ -84,6 +87,8 @@ __all__ = [
     "clip_by_norm",
     "clip_by_value",
     "global_norm",
+    "replay",
+    "suggest",
 ]
 
 # Room -> the package that it needs, and the extra that installs it.
@@ -98,17 +103,23 @@ _ROOMS = {
 }
 
 
-def __getattr__(name: str) -> ModuleType:
-    """Load a framework's room when it is first asked for.
+# Functions that need NumPy -> the module that has them.
+_LATER = {"replay": "gradclip.replaying", "suggest": "gradclip.replaying"}
+
+
+def __getattr__(name: str) -> Any:
+    """Load a framework's room, or a function that needs NumPy, when it is first asked for.
 
     Returns:
-        The module.
+        The module or function.
 
     Raises:
         MissingFrameworkError: The framework is not installed; the message says how to.
         AttributeError: There is no such room.
         ModuleNotFoundError: Something else is missing.
     """
+    if name in _LATER:
+        return getattr(importlib.import_module(_LATER[name]), name)
     if name not in _ROOMS:
         msg = f"module {__name__!r} has no attribute {name!r}"
         raise AttributeError(msg)

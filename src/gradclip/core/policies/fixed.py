@@ -41,11 +41,11 @@ class Value(Method):
 
     def policy(self) -> Policy:
         """Return what carries it out."""
-        return _Entries(self.max_value)
+        return Entries(self.max_value)
 
 
 @dataclass(frozen=True, slots=True)
-class _Entries:
+class Entries:
     """Clamp entries without measuring each: its modulus is its norm."""
 
     max_value: Threshold
