@@ -6,7 +6,7 @@ from typing import Any
 
 from gradclip.core.arithmetic import LARGEST, SMALLEST
 
-Window = tuple[float, ...]
+Window = list[float]  # a list, since `map_state` would walk through a tuple; never changed
 
 
 class Floats:
@@ -49,23 +49,23 @@ class Floats:
 
     def load(self, stored: Any) -> Any:
         """Return an entry of a stored state."""
-        return stored if isinstance(stored, tuple) else float(stored)
+        return stored if isinstance(stored, list) else float(stored)
 
     def store(self, x: Any) -> Any:
         """Return an entry rounded to float32."""
-        if isinstance(x, tuple):  # a window, whose entries were rounded when they were put there
+        if isinstance(x, list):  # a window, whose entries were rounded when they were put there
             return x
         return _storable(x)
 
     def zeros(self, like: float, length: int | None = None) -> Any:
         """Return 0, or a window of zeros."""
         del like
-        return 0.0 if length is None else (0.0,) * length
+        return 0.0 if length is None else [0.0] * length
 
     def put(self, window: Window, position: float, value: float) -> Window:
         """Return the window with the value at a position."""
         i = int(position)
-        return (*window[:i], _storable(value), *window[i + 1 :])
+        return [*window[:i], _storable(value), *window[i + 1 :]]
 
     def quantile(self, window: Window, count: float, q: float) -> float:
         """Return the quantile of the first `count` entries."""

@@ -21,6 +21,8 @@ class PercentileState(NamedTuple):
 class Percentile:
     """A percentile of the norms in a window, as they were before clipping.
 
+    A norm of 0 is not remembered: a tensor that often has no gradient would lose the others too.
+
     Attributes:
         percentile: In [0, 100], interpolated linearly.
         window: The number of norms that are remembered; after a lasting change of level the limit
@@ -56,9 +58,10 @@ class Percentile:
         window, position, count = state
         quantile = xp.quantile(window, count, self.percentile / 100.0)
         limit = xp.where(count >= self.warmup, quantile, float("inf"))
-        following = position + 1.0
+        following = xp.where(position + 1.0 >= self.window, 0.0, position + 1.0)
+        something = seen.norm > 0
         return limit, PercentileState(
-            window=xp.put(window, position, seen.norm),
-            position=xp.where(following >= self.window, 0.0, following),
-            count=xp.where(count < self.window, count + 1.0, count),
+            window=xp.where(something, xp.put(window, position, seen.norm), window),
+            position=xp.where(something, following, position),
+            count=xp.where(something & (count < self.window), count + 1.0, count),
         )

@@ -26,7 +26,8 @@ class ZScore:
     A norm whose z-score z lies above `threshold` is cut to `mean + threshold**2 / z * deviation`,
     the nearer to the mean the larger it is. The moments then learn from
     `mean + threshold * deviation` in its place, so that they follow a lasting change of level,
-    which the published rule, learning from the cut norm, does not.
+    which the published rule, learning from the cut norm, does not. A norm of 0 teaches nothing:
+    a limit of 0 would never be left again.
 
     Attributes:
         threshold: The z-score above which a norm is a spike, > 0.
@@ -70,9 +71,12 @@ class ZScore:
         step = xp.where(ready & (excess > most), most, excess)
         # Gain 1/n gives the exact moments of the first n norms, a constant gain their average.
         gain = xp.where(ready, 1.0 - self.decay, 1.0 / (count + 1.0))
-        variance = (1.0 - gain) * (deviation * deviation + gain * step * step)
+        # The paper's variance is about the new mean: one factor more than the exact average's.
+        gained = gain * xp.where(ready, self.decay, 1.0) * step * step
+        variance = (1.0 - gain) * (deviation * deviation + gained)
+        something = seen.norm > 0
         return limit, ZScoreState(
-            mean=mean + gain * step,
-            deviation=xp.sqrt(variance),
-            count=xp.where(ready, count, count + 1.0),
+            mean=xp.where(something, mean + gain * step, mean),
+            deviation=xp.where(something, xp.sqrt(variance), deviation),
+            count=xp.where(something & (count < self.warmup), count + 1.0, count),
         )
