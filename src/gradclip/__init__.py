@@ -29,6 +29,7 @@ from gradclip.core.policies.limits import (
     SecondMoment,
     ZScore,
 )
+from gradclip.core.policies.update_clipping import UpdateRMS
 from gradclip.errors import (
     ConfigurationError,
     GradclipError,
@@ -76,6 +77,7 @@ __all__ = [
     "Schedule",
     "SecondMoment",
     "Units",
+    "UpdateRMS",
     "Value",
     "Warmup",
     "ZClip",

@@ -28,6 +28,7 @@ from gradclip.core.policies.limits import (
 )
 from gradclip.core.policies.policy import Policy
 from gradclip.core.policies.resolve import NoClipping
+from gradclip.core.policies.update_clipping import UpdateRMS
 from gradclip.errors import ConfigurationError
 
 _CLASS = "class"
@@ -37,7 +38,7 @@ _KNOWN: dict[str, Callable[..., Any]] = {
         *(Value, Norm, AverageNorm, BlockRMS, GlobalNorm, AdaptiveGradientClipping),
         *(AutoClip, ZClip, AdaGC, SPAM, Clip, Chain, Warmup, PerGroup, Exclude, NoClipping),
         *(Constant, Ratio, Schedule, Percentile, ZScore, RunningMean, SecondMoment),
-        *(Units, Grouped),
+        *(Units, Grouped, UpdateRMS),
     )
 }
 
