@@ -50,5 +50,5 @@ def test_a_wrong_value_is_one_message_without_a_traceback():
     done = gradclip("demo", "--clip", "global-nrom=15")
     assert done.returncode == 2
     assert done.stdout == ""
-    assert done.stderr.startswith("Error: A clipping must be one of global-norm=THRESHOLD")
+    assert done.stderr.startswith("Error: A clipping must be one of global-norm=NUMBER")
     assert len(done.stderr.splitlines()) == 1

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from gradclip.core.clippings import GlobalNorm, Value
+from gradclip import GlobalNorm, Value
 from gradclip.errors import ConfigurationError
 from gradclip.experiments.experiment import Experiment
 
@@ -14,18 +14,18 @@ def test_the_defaults_are_the_first_posts_program():
     assert experiment.widths == (784, 256, 128, 10)
     assert (experiment.lr, experiment.batch_size, experiment.input_scale) == (0.01, 128, 50.0)
     assert (experiment.activation, experiment.loss, experiment.optimizer) == ("relu", "mse", "sgd")
-    assert (experiment.clipping, experiment.limit) == (GlobalNorm(15.0), 15.0)
+    assert (experiment.policy, experiment.limit) == (GlobalNorm(15.0), 15.0)
 
 
 @pytest.mark.parametrize("clip", [None, "none"])
 def test_clipping_can_be_off(clip):
     experiment = Experiment(clip=clip)
-    assert (experiment.clipping, experiment.limit) == (None, None)
+    assert (experiment.policy, experiment.limit) == (None, None)
 
 
 def test_only_a_global_norm_is_a_limit_of_the_global_norm():
     experiment = Experiment(clip="value=0.5")
-    assert (experiment.clipping, experiment.limit) == (Value(0.5), None)
+    assert (experiment.policy, experiment.limit) == (Value(0.5), None)
 
 
 def test_depth_repeats_the_last_hidden_width():

@@ -4,14 +4,13 @@ import math
 
 import pytest
 
-from gradclip.experiments.experiment import Experiment
 from gradclip.experiments.model import StepMeasure
 
 NAN, INF = math.nan, math.inf
 
 
-def measure(norms, **choices):
-    return StepMeasure.from_values([2.5, 0.5, *norms], Experiment(**choices))
+def measure(norms, limit=INF, skipped=0.0):
+    return StepMeasure.from_values([2.5, 0.5, limit, skipped, *norms])
 
 
 def test_values_are_sorted_and_combined():
@@ -34,20 +33,15 @@ def test_norms_whose_squares_overflow_combine():
     assert measure([3e200, 4e200, 3.0, 4.0]).global_norm_before == pytest.approx(5e200)
 
 
-def test_non_finite_gradients_drop_the_step_where_gradclip_clips():
-    result = measure([NAN, 1.0, NAN, NAN])
-    assert result.skipped
-    assert result.norms_after == (0.0, 0.0)
+def test_a_step_is_dropped_if_the_policy_says_so():
+    assert measure([NAN, 1.0, 0.0, 0.0], skipped=1.0).skipped
+    assert not measure([INF, 1.0, NAN, NAN]).skipped
 
 
-def test_non_finite_gradients_take_their_course_elsewhere():
-    native = measure([INF, 1.0, NAN, NAN], clipper="native")
-    unclipped = measure([INF, 1.0, INF, 1.0], clip=None)
-    assert not native.skipped
-    assert math.isnan(native.global_norm_after)
-    assert not unclipped.skipped
-    assert unclipped.global_norm_after == INF
+@pytest.mark.parametrize(("limit", "recorded"), [(15.0, 15.0), (INF, None), (NAN, None)])
+def test_a_limit_is_recorded_where_there_is_one(limit, recorded):
+    assert measure([3.0, 4.0, 3.0, 4.0], limit=limit).limit == recorded
 
 
 def test_a_nan_beside_an_infinity_makes_the_global_norm_nan():
-    assert math.isnan(measure([INF, NAN, 1.0, 1.0], clip=None).global_norm_before)
+    assert math.isnan(measure([INF, NAN, 1.0, 1.0]).global_norm_before)

@@ -60,8 +60,9 @@ def _choice(name: str, values: object, text: str) -> Callable[[_Command], _Comma
 @click.option(
     "--clip",
     default=_DEFAULTS.clip,
-    metavar="NAME=LIMIT",
-    help="global-norm=, norm=, average-norm=, block-rms=, value= or agc= with a limit; or none.",
+    metavar="NAME[=LIMIT]",
+    help="global-norm=, norm=, average-norm=, block-rms=, value= with a limit; agc, autoclip, zclip, "
+    "adagc, spam with or without a number; or none.",
 )
 @_choice("--clipper", Clipper, "gradclip's clipping, or the framework's own.")
 @click.option("--seed", type=int, default=_DEFAULTS.seed, help="Draws weights and batches.")

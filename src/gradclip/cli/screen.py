@@ -108,7 +108,7 @@ def _introduction(name: str, training: Training) -> Text:
     experiment = training.experiment
     widths = experiment.widths
     network = "-".join(map(str, widths)) if len(widths) < 8 else f"{len(widths) - 1} layers"  # noqa: PLR2004  # still one line
-    clipping = experiment.clip if experiment.clipping else "no clipping"
+    clipping = experiment.clip if experiment.policy else "no clipping"
     own = " (its own)" if experiment.clipper == "native" else ""
     text = f"{experiment.framework} {training.model.version}, {network}, {clipping}{own}"
     return Text.assemble((f"{name}: " if name else "", "bold"), text, "\n")

@@ -55,6 +55,11 @@ class Arithmetic(Protocol):
         """
 
 
+def is_scalar(value: Array) -> bool:
+    """Tell whether a value is a number or has the shape ()."""
+    return len(getattr(value, "shape", ())) == 0
+
+
 def map_state(function: Any, *states: _State) -> _State:
     """Apply a function to the entries of states of one structure.
 

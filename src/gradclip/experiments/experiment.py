@@ -4,7 +4,9 @@ import math
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from gradclip.core.clippings import Clipping, GlobalNorm, parse_clipping
+from gradclip.core.policies.fixed import GlobalNorm
+from gradclip.core.policies.policy import Policy
+from gradclip.core.policies.resolve import parse_policy
 from gradclip.errors import ConfigurationError
 
 Framework = Literal["torch", "tensorflow", "jax", "keras", "numpy"]
@@ -54,7 +56,7 @@ class Experiment:
         loss: `mse`, the mean over the entries of the squared difference to one-hot targets, or
             `cross-entropy` of the softmax, the mean over the batch.
         input_scale: What the gray levels 0 to 255 are divided by.
-        clip: What clips, as `parse_clipping` reads it; None or `none` for nothing.
+        clip: What clips, as `parse_policy` reads it; None or `none` for nothing.
         clipper: `gradclip`, or `native` for the framework's own global-norm clipping.
         seed: What weights and batches are drawn from, >= 0.
 
@@ -104,15 +106,15 @@ class Experiment:
         return (784, *hidden, 10)
 
     @property
-    def clipping(self) -> Clipping | None:
+    def policy(self) -> Policy | None:
         """What clips; None for nothing."""
-        return parse_clipping(self.clip)
+        return parse_policy(self.clip)
 
     @property
     def limit(self) -> float | None:
         """The threshold that the global norm is held to; None where there is none."""
-        clipping = self.clipping
-        return clipping.max_norm if isinstance(clipping, GlobalNorm) else None
+        policy = self.policy
+        return float(policy.max_norm) if isinstance(policy, GlobalNorm) else None  # type: ignore[arg-type]  # of a text
 
     def _check_counts(self) -> None:
         counts = {"epochs": self.epochs, "batch_size": self.batch_size}
@@ -139,12 +141,12 @@ class Experiment:
             raise ConfigurationError(msg)
 
     def _check_native(self) -> None:
-        clipping = self.clipping
+        policy = self.policy  # which checks the text
         if self.clipper == "gradclip":
             return
         if self.framework == "numpy":
             msg = "NumPy has no clipping of its own: `native` needs another framework."
             raise ConfigurationError(msg)
-        if not isinstance(clipping, GlobalNorm):
+        if not isinstance(policy, GlobalNorm):
             msg = f"`native` clips by global-norm=THRESHOLD only, got {self.clip!r}."
             raise ConfigurationError(msg)

@@ -23,6 +23,7 @@ class StepMeasure:
         accuracy: The share of the batch that was classified rightly before the step.
         norms_before: Each parameter's gradient norm before clipping.
         norms_after: Each parameter's gradient norm after clipping; zeros if skipped.
+        limit: The limit in force; None where there is none, or several.
         skipped: Whether the step was dropped, since gradients were not finite.
     """
 
@@ -30,38 +31,34 @@ class StepMeasure:
     accuracy: float
     norms_before: tuple[float, ...]
     norms_after: tuple[float, ...]
+    limit: float | None
     skipped: bool
 
     @classmethod
-    def from_values(cls, values: Sequence[float], experiment: Experiment) -> Self:
-        """Sort what a framework computed, and decide whether to drop the step.
-
-        Where gradclip clips, non-finite gradients drop the step. Where nothing clips, or the
-        framework's own function, they take their course: that is what is to be seen.
+    def from_values(cls, values: Sequence[float]) -> Self:
+        """Sort what a framework computed.
 
         Args:
-            values: The loss, the accuracy, the norms before, the norms after.
-            experiment: What is trained.
+            values: The loss, the accuracy, the limit, whether the step is to be dropped, the
+                norms before, the norms after.
 
         Returns:
             The measure.
 
         Example:
             >>> nan = float("nan")
-            >>> measure = StepMeasure.from_values([2.0, 0.1, 3.0, nan, nan, nan], Experiment())
+            >>> measure = StepMeasure.from_values([2.0, 0.1, 15.0, 1.0, 3.0, nan, 0.0, 0.0])
             >>> measure.skipped, measure.norms_before, measure.norms_after
             (True, (3.0, nan), (0.0, 0.0))
         """
-        loss, accuracy, *norms = values
-        before, after = norms[: len(norms) // 2], norms[len(norms) // 2 :]
-        guarded = experiment.clipper == "gradclip" and experiment.clipping is not None
-        skipped = guarded and not all(map(math.isfinite, before))
+        loss, accuracy, limit, skipped, *norms = map(float, values)
         return cls(
             loss=loss,
             accuracy=accuracy,
-            norms_before=tuple(before),
-            norms_after=(0.0,) * len(after) if skipped else tuple(after),
-            skipped=skipped,
+            norms_before=tuple(norms[: len(norms) // 2]),
+            norms_after=tuple(norms[len(norms) // 2 :]),
+            limit=limit if math.isfinite(limit) else None,
+            skipped=bool(skipped),
         )
 
     @property

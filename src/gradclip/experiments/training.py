@@ -73,7 +73,7 @@ class Training:
             python=platform.python_version(),
             device=self.model.device,
             parameters=self.parameters,
-            policy=self.experiment.clip if self.experiment.clipping else None,
+            policy=self.experiment.clip if self.experiment.policy else None,
             seed=self.experiment.seed,
         )
 
@@ -125,7 +125,7 @@ class Training:
             learning_rate=self.experiment.lr,
             global_norm_before=measure.global_norm_before,
             global_norm_after=measure.global_norm_after,
-            limit=self.experiment.limit,
+            limit=measure.limit,
             scale=measure.scale,
             skipped=measure.skipped,
             norms_before=measure.norms_before,

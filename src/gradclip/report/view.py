@@ -6,7 +6,8 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from gradclip.core.clippings import Norm, parse_clipping
+from gradclip.core.policies.fixed import Norm
+from gradclip.core.policies.resolve import parse_policy
 from gradclip.errors import ConfigurationError
 from gradclip.record.reader import Run
 from gradclip.record.schema import Json, Parameter
@@ -140,10 +141,10 @@ def _limits(column: NDArray[np.float64], starts: NDArray[np.int64]) -> Json:
 def _parameter_limit(run: Run) -> Json:
     """Return the limit that each parameter's own norm is held to, null if there is none."""
     try:
-        clipping = parse_clipping(run.metadata.policy)
+        policy = parse_policy(run.metadata.policy)
     except ConfigurationError:  # another program's policy
         return None
-    return clipping.max_norm if isinstance(clipping, Norm) else None
+    return float(policy.max_norm) if isinstance(policy, Norm) else None  # type: ignore[arg-type]  # of a text
 
 
 def _round(column: NDArray[np.float64]) -> list[Json]:

@@ -8,6 +8,7 @@ import pytest
 from gradclip.experiments.experiment import Experiment
 from gradclip.experiments.models.numpy import Network
 from gradclip.experiments.models.numpy_layers import ACTIVATIONS, LOSSES
+from gradclip.experiments.weights import draw_weights
 
 STEP = 1e-6  # of the central differences: its square and the rounding error / it balance
 
@@ -67,8 +68,9 @@ def test_the_mean_squared_error_is_a_mean_over_all_entries():
 
 
 def test_the_weights_that_came_in_are_not_touched(small_data):
-    weights = [np.zeros((784, 10), np.float32), np.zeros(10, np.float32)]
-    network = Network(Experiment(framework="numpy"), weights)
+    experiment = Experiment(framework="numpy")
+    weights = draw_weights(experiment)
+    network = Network(experiment, weights)
     network.step(small_data.train_images.astype(np.float32), small_data.train_labels)
     assert not weights[1].any()
     assert network.weights()[1].any()

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
+from gradclip.core.arithmetic import is_scalar
 from gradclip.core.namespace import Array, Namespace
 
 
@@ -110,7 +111,7 @@ def _entry(batch: Batch, i: int) -> Array:
 
 
 def _is_vector(factor: Array) -> bool:
-    return bool(getattr(factor, "shape", ()))
+    return not is_scalar(factor)
 
 
 def _rescaled(batch: Batch) -> list[Array | None]:

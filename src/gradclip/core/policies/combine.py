@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from gradclip.core.arithmetic import State
+from gradclip.core.arithmetic import State, is_scalar
 from gradclip.core.namespace import Array
 from gradclip.core.policies.batch import Batch, blend
 from gradclip.core.policies.checks import check_count
@@ -192,7 +192,7 @@ class Exclude:
         included = self._included(batch)
         part, verdict, learned = self.policy.update(batch.subset(included), state, step)
         limit = verdict.limit
-        if getattr(limit, "shape", ()):  # one a tensor: those left out have none
+        if not is_scalar(limit):  # one a tensor: those left out have none
             limit = batch.xp.stack(
                 [
                     batch.xp.take(limit, included.index(i)) if i in included else float("inf")

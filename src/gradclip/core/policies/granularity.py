@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal, NamedTuple, Protocol, get_args
 
-from gradclip.core.arithmetic import Arithmetic
+from gradclip.core.arithmetic import Arithmetic, is_scalar
 from gradclip.core.namespace import Array
 from gradclip.core.policies.batch import Batch
 from gradclip.core.policies.kinds import Norm
@@ -157,7 +157,7 @@ class Joint:
         """Clamp each tensor to its group's limit."""
         xp, limit = batch.xp, self._spread(limits[0], batch)
         settled = batch.settled()
-        several = bool(getattr(limit, "shape", ()))
+        several = not is_scalar(limit)
         bounds = [xp.take(limit, i) if several else limit for i in range(len(batch.tensors))]
         return settled.with_tensors(
             [
@@ -189,7 +189,7 @@ class Joint:
 
     def _spread(self, values: Array, batch: Batch) -> Array:
         """Return each tensor's own of the groups' values, (T,); () as it is."""
-        if self.whole or self._in_order or not getattr(values, "shape", ()):
+        if self.whole or self._in_order or is_scalar(values):
             return values
         owner = {i: k for k, group in enumerate(self.groups) for i in group}
         return batch.xp.take(values, [owner[i] for i in range(len(batch.tensors))])
@@ -262,7 +262,7 @@ class Split:
     def limit(self, limits: list[Array | None], batch: Batch) -> Array:
         """Return the limit if it is one for all."""
         del batch
-        scalars = [x for x in limits if x is not None and not getattr(x, "shape", ())]
+        scalars = [x for x in limits if x is not None and is_scalar(x)]
         return scalars[0] if scalars else math.nan
 
     def _axes(self, t: Array, batch: Batch) -> tuple[int, ...]:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+from gradclip.core.arithmetic import is_scalar
 from gradclip.core.namespace import Array
 
 _NAMES_SHOWN = 12
@@ -47,7 +48,7 @@ class Report:
 
     def __str__(self) -> str:
         """Wait for the numbers and write them in lines."""
-        limit = self.limit if not getattr(self.limit, "shape", ()) else None
+        limit = self.limit if is_scalar(self.limit) else None
         threshold = "several" if limit is None else f"{float(limit):.4g}"
         head = (
             f"norm {float(self.norm_before):.4g} -> {float(self.norm_after):.4g}, "

@@ -67,6 +67,7 @@ def update(  # noqa: PLR0913 - what a step consists of
     names: tuple[str, ...],
     nonfinite: NonFinite,
     xp: Namespace,
+    factor: Array = 1.0,
 ) -> Outcome:
     """Let a policy decide on the gradients of one step.
 
@@ -79,6 +80,8 @@ def update(  # noqa: PLR0913 - what a step consists of
         nonfinite: `"skip"` drops the step, `"raise"` raises, `"zero"` puts zeros in place of the
             bad tensors, `"propagate"` makes everything NaN that a limit governs.
         xp: The framework's verbs.
+        factor: What to multiply the gradients by before they are looked at, wide, (): one over
+            the scale of a scaled loss.
 
     Returns:
         What was decided. A state never learns from gradients that are not finite.
@@ -88,7 +91,7 @@ def update(  # noqa: PLR0913 - what a step consists of
     """
     with xp.precision(None):
         tensors, params = _tensors(gradients, names, xp), _tensors(weights, names, xp)
-        batch = Batch(xp=xp, names=names, tensors=tensors, weights=params)
+        batch = Batch(xp=xp, names=names, tensors=tensors, weights=params, factor=factor)
         if nonfinite in {"raise", "zero"}:
             batch = _answered(batch, nonfinite)
         parts = batch.norms()
@@ -127,7 +130,8 @@ def _answered(batch: Batch, nonfinite: NonFinite) -> Batch:
     tensors = [None if t is None else next(zeroed) for t in batch.tensors]
     flags = {i: arithmetic.where(b, 1.0, 0.0) for i, b in zip(places, bad, strict=True)}
     vector = [flags.get(i, 0.0) for i in range(len(tensors))]
-    return replace(batch.with_tensors(tensors), bad=xp.stack(vector) if vector else None)
+    zeros = replace(batch.with_tensors(tensors), factor=batch.factor)
+    return replace(zeros, bad=xp.stack(vector) if vector else None)
 
 
 def _dropped(batch: Batch, skipped: Array) -> Batch:

@@ -10,6 +10,8 @@ import optax
 from numpy.typing import NDArray
 
 from gradclip.core.namespace import Array
+from gradclip.core.policies.run import Gradients, PolicyState
+from gradclip.experiments.clipping import Clipping
 from gradclip.experiments.experiment import (
     ADAM_DECAYS,
     ADAM_EPSILON,
@@ -18,7 +20,7 @@ from gradclip.experiments.experiment import (
     Experiment,
 )
 from gradclip.experiments.model import Images, Labels, StepMeasure
-from gradclip.jax.functional import functions
+from gradclip.jax.namespace import JaxNamespace
 
 _ACTIVATIONS: dict[str, Callable[[Array], Array]] = {
     "relu": jax.nn.relu,
@@ -40,18 +42,22 @@ class Network:
 
     def __init__(self, experiment: Experiment, weights: Sequence[NDArray[np.float32]]) -> None:
         self.device = jax.devices()[0].platform
-        self._experiment = experiment
         self._weights = [jnp.asarray(weight) for weight in weights]
         self._optimizer = _build_optimizer(experiment)
         self._state = self._optimizer.init(self._weights)
-        self._measure = jax.jit(partial(_measure, experiment))
+        native = partial(_clip_natively, experiment.limit)
+        self._clipping = Clipping(experiment, JaxNamespace(), native=native)
+        self._clipping_state = self._clipping.init(self._weights)
+        self._measure = jax.jit(partial(_measure, experiment, self._clipping))
         self._apply = jax.jit(partial(_apply, self._optimizer))
         self._outputs = jax.jit(partial(_outputs, experiment))
 
     def step(self, images: Images, labels: Labels) -> StepMeasure:
         """Measure, clip and apply the gradients of one batch."""
-        values, gradients = self._measure(self._weights, images, labels)
-        measure = StepMeasure.from_values(np.asarray(values).tolist(), self._experiment)
+        values, gradients, self._clipping_state = self._measure(
+            self._weights, self._clipping_state, images, labels
+        )
+        measure = StepMeasure.from_values(np.asarray(values).tolist())
         if not measure.skipped:
             self._weights, self._state = self._apply(self._weights, self._state, gradients)
         return measure
@@ -89,24 +95,27 @@ def _loss(
 
 
 def _measure(
-    experiment: Experiment, weights: Weights, images: Array, labels: Array
-) -> tuple[Array, Weights]:
-    """Return the values of a `StepMeasure`, and the clipped gradients."""
+    experiment: Experiment,
+    clipping: Clipping,
+    weights: Weights,
+    state: PolicyState,
+    images: Array,
+    labels: Array,
+) -> tuple[Array, Gradients, PolicyState]:
+    """Return the values of a `StepMeasure`, the clipped gradients, and the policy's state."""
     compute = jax.value_and_grad(_loss, has_aux=True)
     (loss, accuracy), gradients = compute(weights, experiment, images, labels)
-    clipped = _clip(experiment, gradients, weights)
-    norms = [functions.global_norm([g]) for g in (*gradients, *clipped)]
-    return jnp.stack([loss, accuracy, *norms]), clipped
+    clipped = clipping(gradients, weights, state)
+    head = jnp.stack([jnp.float32(x) for x in (loss, accuracy, clipped.limit, clipped.skipped)])
+    values = jnp.concatenate([head, clipped.norms_before, clipped.norms_after])
+    return values, clipped.gradients, clipped.state
 
 
-def _clip(experiment: Experiment, gradients: Weights, weights: Weights) -> Weights:
-    clipping = experiment.clipping
-    if experiment.clipper == "native":
-        assert experiment.limit is not None  # the experiment has checked it
-        native = optax.clip_by_global_norm(experiment.limit)
-        clipped: Weights = native.update(gradients, native.init(weights))[0]
-        return clipped
-    return gradients if clipping is None else clipping(functions, gradients, weights)
+def _clip_natively(limit: float | None, gradients: Gradients) -> Gradients:
+    assert limit is not None  # the experiment has checked it
+    native = optax.clip_by_global_norm(limit)
+    clipped: Gradients = native.update(gradients, native.init(gradients))[0]
+    return clipped
 
 
 def _apply(

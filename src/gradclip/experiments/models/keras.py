@@ -10,11 +10,13 @@ from keras.src.optimizers.base_optimizer import clip_by_global_norm  # Keras exp
 from numpy.typing import NDArray
 
 from gradclip.core.namespace import Array
+from gradclip.core.policies.run import Gradients, PolicyState
+from gradclip.experiments.clipping import Clipping
 from gradclip.experiments.experiment import LEAKY_SLOPE, Experiment
 from gradclip.experiments.model import Images, Labels, StepMeasure
 from gradclip.experiments.models.keras_backends import compiled, device_of, value_and_gradients
 from gradclip.experiments.models.keras_optimizers import build_optimizer
-from gradclip.keras.functional import functions
+from gradclip.keras.namespace import keras_namespace
 
 _ACTIVATIONS = {
     "relu": ops.relu,
@@ -39,15 +41,17 @@ class Network:
         self.device = device_of(self._variables[0].value)
         self._optimizer = build_optimizer(experiment, keras.config.backend())
         self._optimizer.build(self._variables)
+        verbs = keras_namespace(keras.config.backend())
+        self._clipping = Clipping(experiment, verbs, native=self._clip_natively)
+        self._state = self._clipping.init([variable.value for variable in self._variables])
         self._measure = compiled(self._measure_eagerly)
 
     def step(self, images: Images, labels: Labels) -> StepMeasure:
         """Measure, clip and apply the gradients of one batch."""
         weights = [variable.value for variable in self._variables]
         inputs = ops.convert_to_tensor(images), ops.convert_to_tensor(labels.astype(np.int32))
-        values, clipped = self._measure(weights, *inputs)
-        values = ops.convert_to_numpy(values).tolist()
-        measure = StepMeasure.from_values(values, self._experiment)
+        values, clipped, self._state = self._measure(weights, self._state, *inputs)
+        measure = StepMeasure.from_values(ops.convert_to_numpy(values).tolist())
         if not measure.skipped:
             self._optimizer.apply(clipped, self._variables)
         return measure
@@ -83,17 +87,16 @@ class Network:
         return ops.mean(ops.square(outputs - one_hot)), accuracy
 
     def _measure_eagerly(
-        self, weights: list[Array], images: Array, labels: Array
-    ) -> tuple[Array, list[Array]]:
-        """Return the values of a `StepMeasure`, and the clipped gradients."""
+        self, weights: list[Array], state: PolicyState, images: Array, labels: Array
+    ) -> tuple[Array, Gradients, PolicyState]:
+        """Return the values of a `StepMeasure`, the clipped gradients, and the policy's state."""
         loss, accuracy, gradients = value_and_gradients(self._loss, weights, images, labels)
-        clipped = self._clip(gradients, weights)
-        norms = [functions.global_norm([g]) for g in (*gradients, *clipped)]
-        return ops.stack([loss, accuracy, *norms]), clipped
+        clipped = self._clipping(gradients, weights, state)
+        numbers = (loss, accuracy, clipped.limit, clipped.skipped)
+        head = ops.stack([ops.cast(x, "float32") for x in numbers])
+        values = ops.concatenate([head, clipped.norms_before, clipped.norms_after])
+        return values, clipped.gradients, clipped.state
 
-    def _clip(self, gradients: list[Array], weights: list[Array]) -> list[Array]:
-        clipping = self._experiment.clipping
-        if self._experiment.clipper == "native":
-            clipped: list[Array] = clip_by_global_norm(gradients, self._experiment.limit)
-            return clipped
-        return gradients if clipping is None else clipping(functions, gradients, weights)
+    def _clip_natively(self, gradients: Gradients) -> Gradients:
+        clipped: Gradients = clip_by_global_norm(gradients, self._experiment.limit)
+        return clipped

@@ -6,11 +6,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradclip.core.namespace import Array
+from gradclip.experiments.clipping import Clipping
 from gradclip.experiments.experiment import Experiment
 from gradclip.experiments.model import Images, Labels, StepMeasure
 from gradclip.experiments.models.numpy_layers import ACTIVATIONS, LOSSES
 from gradclip.experiments.models.numpy_optimizers import build_update
-from gradclip.numpy.functional import functions
+from gradclip.numpy.namespace import NumpyNamespace
 
 
 class Network:
@@ -20,8 +21,9 @@ class Network:
     device = "cpu"
 
     def __init__(self, experiment: Experiment, weights: Sequence[Array]) -> None:
-        self._experiment = experiment
         self._weights = [weight.copy() for weight in weights]
+        self._clipping = Clipping(experiment, NumpyNamespace(), native=list)  # it has none
+        self._state = self._clipping.init(self._weights)
         self._activation = ACTIVATIONS[experiment.activation]
         self._loss = LOSSES[experiment.loss]
         self._update = build_update(experiment.optimizer, experiment.lr, self._weights)
@@ -30,11 +32,13 @@ class Network:
         """Measure, clip and apply the gradients of one batch."""
         with np.errstate(all="ignore"):  # overflow is one of the things to be seen here
             loss, accuracy, gradients = self.gradients(images, labels)
-            clipped = self._clip(gradients)
-            norms = [float(functions.global_norm([g])) for g in (*gradients, *clipped)]
-            measure = StepMeasure.from_values([loss, accuracy, *norms], self._experiment)
+            clipped = self._clipping(gradients, self._weights, self._state)
+            self._state = clipped.state
+            norms = (*clipped.norms_before, *clipped.norms_after)
+            values = [loss, accuracy, clipped.limit, clipped.skipped, *norms]
+            measure = StepMeasure.from_values(values)
             if not measure.skipped:
-                self._update.apply(self._weights, clipped)
+                self._update.apply(self._weights, clipped.gradients)
         return measure
 
     def gradients(self, images: Array, labels: Labels) -> tuple[float, float, list[Array]]:
@@ -67,9 +71,3 @@ class Network:
             sums.append(inputs[-1] @ weight + bias)
             inputs.append(self._activation.value(sums[-1]))
         return inputs[:-1], sums
-
-    def _clip(self, gradients: list[Array]) -> list[Array]:
-        clipping = self._experiment.clipping
-        if clipping is None:
-            return gradients
-        return clipping(functions, gradients, self._weights)

@@ -8,10 +8,12 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from gradclip.core.namespace import Array
+from gradclip.core.policies.run import Gradients, PolicyState
+from gradclip.experiments.clipping import Clipping
 from gradclip.experiments.experiment import LEAKY_SLOPE, Experiment
 from gradclip.experiments.model import Images, Labels, StepMeasure
 from gradclip.experiments.models.keras_optimizers import build_optimizer
-from gradclip.tensorflow.functional import functions
+from gradclip.tensorflow.namespace import TensorFlowNamespace
 
 _ACTIVATIONS: dict[str, Callable[[Array], Array]] = {
     "relu": tf.nn.relu,
@@ -36,13 +38,16 @@ class Network:
         self._variables = [tf.Variable(weight) for weight in weights]
         self._optimizer = build_optimizer(experiment, "tensorflow")
         self._optimizer.build(self._variables)
+        self._clipping = Clipping(experiment, TensorFlowNamespace(), native=self._clip_natively)
+        self._state = self._clipping.init(self._variables)
         self._measure = tf.function(self._measure_eagerly, autograph=False, reduce_retracing=True)
         self._apply = tf.function(self._apply_eagerly, autograph=False)
 
     def step(self, images: Images, labels: Labels) -> StepMeasure:
         """Measure, clip and apply the gradients of one batch."""
-        values, gradients = self._measure(tf.constant(images), tf.constant(labels))
-        measure = StepMeasure.from_values(values.numpy().tolist(), self._experiment)
+        inputs = tf.constant(images), tf.constant(labels)
+        values, gradients, self._state = self._measure(self._state, *inputs)
+        measure = StepMeasure.from_values(values.numpy().tolist())
         if not measure.skipped:
             self._apply(gradients)
         return measure
@@ -72,24 +77,25 @@ class Network:
             return tf.reduce_mean(tf.nn.softmax_cross_entropy_with_logits(one_hot, outputs))
         return tf.reduce_mean(tf.square(outputs - one_hot))
 
-    def _measure_eagerly(self, images: Array, labels: Array) -> tuple[Array, list[Array]]:
-        """Return the values of a `StepMeasure`, and the clipped gradients."""
+    def _measure_eagerly(
+        self, state: PolicyState, images: Array, labels: Array
+    ) -> tuple[Array, Gradients, PolicyState]:
+        """Return the values of a `StepMeasure`, the clipped gradients, and the policy's state."""
         with tf.GradientTape() as tape:
             outputs = self._outputs(images)
             loss = self._loss(outputs, labels)
         gradients = tape.gradient(loss, self._variables)
         classes = tf.argmax(outputs, axis=1, output_type=tf.int32)
         right = tf.equal(classes, tf.cast(labels, tf.int32))
-        clipped = self._clip(gradients)
-        norms = [functions.global_norm([g]) for g in (*gradients, *clipped)]
-        return tf.stack([loss, tf.reduce_mean(tf.cast(right, tf.float32)), *norms]), clipped
+        clipped = self._clipping(gradients, self._variables, state)
+        accuracy = tf.reduce_mean(tf.cast(right, tf.float32))
+        head = [loss, accuracy, clipped.limit, tf.cast(clipped.skipped, tf.float32)]
+        values = tf.concat([tf.stack(head), clipped.norms_before, clipped.norms_after], 0)
+        return values, clipped.gradients, clipped.state
 
-    def _clip(self, gradients: list[Array]) -> list[Array]:
-        clipping = self._experiment.clipping
-        if self._experiment.clipper == "native":
-            clipped: list[Array] = tf.clip_by_global_norm(gradients, self._experiment.limit)[0]
-            return clipped
-        return gradients if clipping is None else clipping(functions, gradients, self._variables)
+    def _clip_natively(self, gradients: Gradients) -> Gradients:
+        clipped: Gradients = tf.clip_by_global_norm(gradients, self._experiment.limit)[0]
+        return clipped
 
     def _apply_eagerly(self, gradients: list[Array]) -> None:
         self._optimizer.apply(gradients)

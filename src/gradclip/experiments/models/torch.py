@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
+from gradclip.experiments.clipping import Clipped, Clipping
 from gradclip.experiments.experiment import (
     ADAM_DECAYS,
     ADAM_EPSILON,
@@ -17,7 +18,7 @@ from gradclip.experiments.experiment import (
     Experiment,
 )
 from gradclip.experiments.model import Images, Labels, StepMeasure
-from gradclip.torch.functional import functions
+from gradclip.torch.namespace import TorchNamespace
 
 _ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
     "relu": nn.ReLU,
@@ -42,6 +43,8 @@ class Network:
         self._layers = _build_layers(experiment, weights)
         self._parameters = list(self._layers.parameters())
         self._optimizer = _build_optimizer(experiment, self._parameters)
+        self._clipping = Clipping(experiment, TorchNamespace(), native=self._clip_natively)
+        self._state = self._clipping.init(list(self._parameters))
 
     def step(self, images: Images, labels: Labels) -> StepMeasure:
         """Measure, clip and apply the gradients of one batch."""
@@ -55,11 +58,13 @@ class Network:
         self._optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
         accuracy = (outputs.argmax(dim=1) == targets).float().mean()
-        before = self._norms()
-        self._clip()
-        values = torch.stack([loss.detach(), accuracy, *before, *self._norms()]).tolist()
-        measure = StepMeasure.from_values(values, self._experiment)
+        clipped = self._clipped()
+        head = [loss.item(), accuracy.item(), clipped.limit, clipped.skipped]
+        norms = torch.cat([clipped.norms_before, clipped.norms_after]).tolist()
+        measure = StepMeasure.from_values([*head, *norms])
         if not measure.skipped:
+            for parameter, gradient in zip(self._parameters, clipped.gradients, strict=True):
+                parameter.grad = gradient
             self._optimizer.step()
         return measure
 
@@ -79,21 +84,19 @@ class Network:
         one_hot = functional.one_hot(targets, outputs.shape[1]).to(outputs.dtype)
         return functional.mse_loss(outputs, one_hot)
 
-    def _norms(self) -> list[Tensor]:
-        return [functions.global_norm([p.grad]) for p in self._parameters]
+    @torch.no_grad()
+    def _clipped(self) -> Clipped:
+        """Return what clipping makes of the parameters' gradients."""
+        gradients = [p.grad for p in self._parameters]
+        clipped = self._clipping(gradients, list(self._parameters), self._state)
+        self._state = clipped.state
+        return clipped
 
-    def _clip(self) -> None:
-        """Replace the parameters' gradients by the clipped ones."""
-        clipping = self._experiment.clipping
-        if self._experiment.clipper == "native":
-            assert self._experiment.limit is not None  # the experiment has checked it
-            torch.nn.utils.clip_grad_norm_(self._parameters, self._experiment.limit)
-        elif clipping is not None:
-            gradients = [p.grad for p in self._parameters]
-            with torch.no_grad():
-                clipped = clipping(functions, gradients, list(self._parameters))
-            for parameter, gradient in zip(self._parameters, clipped, strict=True):
-                parameter.grad = gradient
+    def _clip_natively(self, gradients: list[Tensor | None]) -> list[Tensor | None]:
+        """Clip the parameters' gradients, which these are, in place."""
+        assert self._experiment.limit is not None  # the experiment has checked it
+        torch.nn.utils.clip_grad_norm_(self._parameters, self._experiment.limit)
+        return gradients
 
 
 @contextmanager
