@@ -61,8 +61,8 @@ def _choice(name: str, values: object, text: str) -> Callable[[_Command], _Comma
     "--clip",
     default=_DEFAULTS.clip,
     metavar="NAME[=LIMIT]",
-    help="global-norm=, norm=, average-norm=, block-rms=, value= with a limit; agc, autoclip, zclip, "
-    "adagc, spam with or without a number; or none.",
+    help="global-norm=, norm=, average-norm=, block-rms= or value= with a limit; agc, autoclip, "
+    "zclip, adagc or spam with or without a number; or none.",
 )
 @_choice("--clipper", Clipper, "gradclip's clipping, or the framework's own.")
 @click.option("--seed", type=int, default=_DEFAULTS.seed, help="Draws weights and batches.")
