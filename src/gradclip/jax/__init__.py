@@ -1,5 +1,6 @@
 """Clipping for JAX arrays and pytrees, eager and traced."""
 
+from gradclip.jax.clipper import Clipper
 from gradclip.jax.functional import (
     adaptive_clip,
     clip_by_average_norm,
@@ -10,9 +11,13 @@ from gradclip.jax.functional import (
     global_norm,
 )
 from gradclip.jax.optimizer import Optimizer
+from gradclip.jax.report import report, reports
 from gradclip.jax.state import OptimizerState
+from gradclip.jax.steps import ClipState
 
 __all__ = [
+    "ClipState",
+    "Clipper",
     "Optimizer",
     "OptimizerState",
     "adaptive_clip",
@@ -22,4 +27,6 @@ __all__ = [
     "clip_by_norm",
     "clip_by_value",
     "global_norm",
+    "report",
+    "reports",
 ]

@@ -1,34 +1,62 @@
 """Optax's clipping transformations, over the functions on arrays."""
 
-from typing import Any
+from operator import index
+from typing import Any, SupportsIndex
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import optax
 
+from gradclip.core.decide import NonFinite
 from gradclip.core.thresholds import check_threshold
 from gradclip.jax.functional import functions
 from gradclip.jax.namespace import JaxNamespace
+from gradclip.optax.policies import clip_by_policy
 
 _xp = JaxNamespace()
+_TEN = np.int64(10)  # optax.inject_hyperparams takes a Python int for a hyperparameter
 
 
-def clip(max_delta: Any) -> optax.GradientTransformation:
-    """Limit every entry of the updates to [-max_delta, max_delta].
+def clip(
+    max_delta: Any, *, nonfinite: NonFinite = "skip", max_skipped: SupportsIndex | None = _TEN
+) -> optax.GradientTransformationExtraArgs | optax.GradientTransformation:
+    """Clip by a policy, or limit every entry of the updates to [-max_delta, max_delta].
+
+    A policy's transformation can stand in `optax.chain`, `optax.partition`, `optax.masked`,
+    `optax.MultiSteps`, `optax.inject_hyperparams` and `optax.apply_if_finite`, traced or not.
+    What the last step came to is in its state: see `report`.
 
     Args:
-        max_delta: The largest magnitude, a number or scalar array >= 0, traced or not. NaN
-            entries stay NaN.
+        max_delta: A policy such as `gradclip.ZClip()`, a text such as `"global-norm=1"`, or a
+            function from a list of gradients to one. Or the largest magnitude, a number or scalar
+            array >= 0, traced or not, which is optax's own meaning: then there is no state, NaN
+            entries stay NaN, and the other arguments do not count.
+        nonfinite: What NaN and infinite gradients lead to: `"skip"` gives zeros and counts the
+            step as skipped. The transformations that follow in a chain cannot be held: Adam's
+            moments decay, and its momentum still moves the parameters. `clipped` drops the step.
+            `"raise"` raises outside of compiled programs, `"zero"` puts zeros in place of the bad
+            tensors alone, `"propagate"` passes NaN on, for `optax.apply_if_finite` to see.
+        max_skipped: The number of skipped steps in a row after which to raise; None for never.
+            A compiled program raises by a callback, which reaches the host as JAX's own error.
 
     Returns:
-        The transformation, without state.
+        The transformation. A policy relative to the parameters needs them in `update`.
 
     Raises:
-        ConfigurationError: `max_delta` is negative or NaN. Where it is traced, all entries
-            become NaN instead.
+        ConfigurationError: A number is negative or NaN, or it is no policy. Where a magnitude is
+            traced, all entries become NaN instead.
 
     Example:
         >>> import jax.numpy as jnp, gradclip.optax
+        >>> clipping = gradclip.optax.clip(gradclip.GlobalNorm(1.0))
+        >>> params = {"b": jnp.array([0.0]), "w": jnp.array([0.0])}
+        >>> grads = {"b": jnp.array([3.0]), "w": jnp.array([4.0])}
+        >>> updates, state = clipping.update(grads, clipping.init(params))
+        >>> updates
+        {'b': Array([0.6], dtype=float32), 'w': Array([0.8], dtype=float32)}
+        >>> float(gradclip.optax.report(state).norm_before)
+        5.0
         >>> clipping = gradclip.optax.clip(1.0)
         >>> clipping.update({"w": jnp.array([-3.0, 0.5])}, clipping.init(None))[0]
         {'w': Array([-1. ,  0.5], dtype=float32)}
@@ -36,6 +64,14 @@ def clip(max_delta: Any) -> optax.GradientTransformation:
     References:
         `optax.clip`.
     """
+    if _is_number(max_delta):
+        return _clip_entries(max_delta)
+    limit = None if max_skipped is None else index(max_skipped)
+    return clip_by_policy(max_delta, nonfinite=nonfinite, max_skipped=limit)
+
+
+def _clip_entries(max_delta: Any) -> optax.GradientTransformation:
+    """Limit every entry of the updates."""
     check(max_delta=max_delta)
 
     def update(updates: optax.Updates, params: optax.Params | None) -> optax.Updates:
@@ -47,6 +83,10 @@ def clip(max_delta: Any) -> optax.GradientTransformation:
         return jax.tree.map(lambda u: functions.clip_by_value(u, -limit, limit), updates)
 
     return optax.stateless(update)
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) or hasattr(value, "dtype")
 
 
 def clip_by_block_rms(threshold: Any) -> optax.GradientTransformation:
