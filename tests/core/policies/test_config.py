@@ -42,7 +42,7 @@ def test_a_policy_comes_back_from_json_as_it_was(policy):
 
 
 def test_what_json_cannot_hold_is_refused():
-    policy = gradclip.GlobalNorm(lambda step: 1.0)
+    policy = gradclip.GlobalNorm(lambda _: 1.0)
     with pytest.raises(ConfigurationError, match="Use a Schedule in place of a function"):
         to_config(policy)
 
