@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal, NamedTuple, Protocol, get_args
 
 from gradclip.core.arithmetic import Arithmetic, is_scalar
@@ -72,18 +73,20 @@ class Division(Protocol):
 
 def divide(granularity: Granularity, names: tuple[str, ...]) -> Division:
     """Return a granularity for parameters of these names."""
-    singles = [str(i) for i in range(len(names))]
+    if isinstance(granularity, Grouped):
+        return Joint.of([label_of(name, granularity.groups) for name in names])
+    return Split(granularity) if isinstance(granularity, Units) else _divide_by(granularity, names)
+
+
+@lru_cache(maxsize=256)  # it is asked at every step
+def _divide_by(granularity: Named, names: tuple[str, ...]) -> Division:
     match granularity:
-        case Units():
-            division: Division = Split(granularity)
-        case Grouped(groups):
-            division = Joint.of([label_of(name, groups) for name in names])
         case "global":
-            division = Joint((tuple(range(len(names))),), whole=True)
+            division: Division = Joint((tuple(range(len(names))),), whole=True)
         case "layer":
             division = Joint.of([layer_of(name) for name in names])
         case "tensor":
-            division = Joint.of(singles)
+            division = Joint(tuple((i,) for i in range(len(names))), single=True)
         case "unit":
             division = Split(Units())
         case _:  # "element"
@@ -113,15 +116,18 @@ class Joint:
     Attributes:
         groups: The tensors' indices, by group.
         whole: Whether there is one norm, of shape ().
+        single: Whether each group is one tensor, all in order.
     """
 
     groups: tuple[tuple[int, ...], ...]
     whole: bool = False
+    single: bool = False
 
     @classmethod
     def of(cls, labels: list[str]) -> "Joint":
         """Return the groups of tensors with the same label."""
-        return cls(tuple(indices_by_label(labels).values()))
+        groups = tuple(indices_by_label(labels).values())
+        return cls(groups, single=len(groups) == len(labels))
 
     def blanks(self, batch: Batch) -> list[tuple[Array, Arithmetic]]:
         """Return one array, () or (G,)."""
@@ -175,21 +181,17 @@ class Joint:
         xp = batch.xp
         if self.whole:
             return xp.norm(norms, None, p)
-        if all(len(group) == 1 for group in self.groups):
-            return norms if self._in_order else xp.take(norms, [g[0] for g in self.groups])
+        if self.single:
+            return norms
         longest = max(len(group) for group in self.groups)
         zero = len(batch.tensors)  # the place of a zero that fills up shorter groups
         padded = xp.stack([*(xp.take(norms, i) for i in range(zero)), 0.0])
         table = [[*group, *[zero] * (longest - len(group))] for group in self.groups]
         return xp.reshape(xp.norm(xp.take(padded, table), (1,), p), (len(self.groups),))
 
-    @property
-    def _in_order(self) -> bool:
-        return self.groups == tuple((i,) for i in range(len(self.groups)))
-
     def _spread(self, values: Array, batch: Batch) -> Array:
         """Return each tensor's own of the groups' values, (T,); () as it is."""
-        if self.whole or self._in_order or is_scalar(values):
+        if self.whole or self.single or is_scalar(values):
             return values
         owner = {i: k for k, group in enumerate(self.groups) for i in group}
         return batch.xp.take(values, [owner[i] for i in range(len(batch.tensors))])

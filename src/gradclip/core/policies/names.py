@@ -83,10 +83,10 @@ def indices_by_label(labels: list[str]) -> dict[str, tuple[int, ...]]:
         >>> indices_by_label(["a", "b", "a"])
         {'a': (0, 2), 'b': (1,)}
     """
-    return {
-        label: tuple(i for i, other in enumerate(labels) if other == label)
-        for label in dict.fromkeys(labels)
-    }
+    places: dict[str, list[int]] = {}
+    for i, label in enumerate(labels):
+        places.setdefault(label, []).append(i)
+    return {label: tuple(indices) for label, indices in places.items()}
 
 
 def check_patterns(patterns: object, *, of: str) -> tuple[str, ...]:
