@@ -1,5 +1,6 @@
 """Clipping for PyTorch tensors and parameters."""
 
+from gradclip.torch.attach import Attached, attach
 from gradclip.torch.clip_grad import (
     clip_grad_norm_,
     clip_grad_value_,
@@ -19,9 +20,11 @@ from gradclip.torch.functional import (
 from gradclip.torch.optimizer import Optimizer
 
 __all__ = [
+    "Attached",
     "Clipper",
     "Optimizer",
     "adaptive_clip",
+    "attach",
     "clip_by_average_norm",
     "clip_by_block_rms",
     "clip_by_global_norm",

@@ -30,13 +30,42 @@ def rescale_(tensors: list[Tensor], factor: Tensor) -> None:
     On the CPU nothing is written when the factor is 1.
     """
     stored = [values_of(t) for t in tensors]
-    if eager(factor) and factor == 1:
+    if not eager(factor):
+        _multiply_unseen(stored, [factor] * len(stored))
         return
-    # Below float32's normal numbers a factor loses digits, and `_foreach_mul_` would round it.
-    if eager(factor) and factor != 0 and not factor < torch.finfo(torch.float32).tiny:
-        torch._foreach_mul_(stored, float(factor))
+    _multiply_by(stored, [float(factor)] * len(stored))
+
+
+def rescale_each_(tensors: list[Tensor | None], factors: Tensor) -> None:
+    """Multiply each of T tensors by its own wide factor of (T,) in place; None is left out."""
+    places = [i for i, t in enumerate(tensors) if t is not None]
+    stored = [values_of(t) for t in tensors if t is not None]
+    if not eager(factors):
+        _multiply_unseen(stored, [factors[i] for i in places])
         return
-    for values in stored:
+    numbers = factors.tolist()
+    _multiply_by(stored, [numbers[i] for i in places])
+
+
+def _multiply_by(stored: list[Tensor], factors: list[float]) -> None:
+    """Multiply each by a number: 1 writes nothing, 0 gives zeros."""
+    groups: dict[str, list[tuple[Tensor, float]]] = {}
+    for values, factor in zip(stored, factors, strict=True):
+        # Below float32's normal numbers a factor loses digits, and `_foreach_mul_` would round it.
+        kind = "tiny" if 0 < factor < torch.finfo(torch.float32).tiny else "usual"
+        kind = {1.0: "one", 0.0: "zero"}.get(factor, kind)
+        groups.setdefault(kind, []).append((values, factor))
+    if "usual" in groups:
+        torch._foreach_mul_(*map(list, zip(*groups["usual"], strict=True)))
+    if "zero" in groups:
+        torch._foreach_zero_([values for values, _ in groups["zero"]])
+    for values, factor in groups.get("tiny", []):
+        values.copy_(rescale(values, torch.as_tensor(factor, dtype=torch.float64)))
+
+
+def _multiply_unseen(stored: list[Tensor], factors: list[Tensor]) -> None:
+    """Multiply each by a factor () whose value is not looked at."""
+    for values, factor in zip(stored, factors, strict=True):
         values.copy_(rescale(values, factor))
 
 

@@ -1,6 +1,6 @@
 """Policies on PyTorch tensors."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -8,7 +8,12 @@ from torch import Tensor
 
 from gradclip.core.decide import NonFinite
 from gradclip.core.policies import clipper
+from gradclip.core.policies.report import Report
+from gradclip.core.sequences import read_once
+from gradclip.torch import in_place
 from gradclip.torch.namespace import TorchNamespace
+
+Parameters = Tensor | Iterable[Tensor] | Iterable[tuple[str, Tensor]] | Mapping[str, Tensor]
 
 
 class Clipper(clipper.Clipper):
@@ -47,3 +52,52 @@ class Clipper(clipper.Clipper):
     ) -> list[Any]:
         """Return the clipped gradients."""
         return super().__call__(gradients, variables, names)
+
+    @torch.no_grad()
+    def clip_(self, parameters: Parameters) -> Report:
+        """Clip the gradients of parameters in place, between `backward` and the optimizer's step.
+
+        Args:
+            parameters: Always the same parameters in the same order, or pairs of names and
+                parameters such as `model.named_parameters()`; one given twice counts once.
+
+        Returns:
+            The norms before and after. A skipped step has zeros for gradients; whether to let
+            the optimizer take it is the caller's to decide, by `report.skipped`.
+
+        Raises:
+            GradientTypeError: It is something else, or a gradient is not floating or complex.
+            NonFiniteGradientError: As `nonfinite` and `max_skipped` ask.
+
+        Example:
+            >>> import torch, gradclip
+            >>> model = torch.nn.Linear(2, 1, bias=False)
+            >>> model.weight.grad = torch.tensor([[3.0, 4.0]])
+            >>> clipper = gradclip.torch.Clipper(gradclip.GlobalNorm(1.0))
+            >>> print(clipper.clip_(model.named_parameters()))
+            norm 5 -> 1, limit 1, scale 0.2
+              weight  5 -> 1
+            >>> model.weight.grad
+            tensor([[0.6000, 0.8000]])
+        """
+        tensors, names = _named(parameters)
+        gradients = in_place.read(tensors)
+        outcome = self.decide(gradients, tensors, names)
+        in_place.write(tensors, gradients, outcome.batch)
+        self.count(outcome)
+        return outcome.report
+
+
+def _named(parameters: Parameters) -> tuple[list[Tensor], tuple[str, ...]]:
+    """Return parameters, each once, and their names."""
+    if isinstance(parameters, Tensor):
+        parameters = [parameters]
+    given = read_once(
+        parameters.items() if isinstance(parameters, Mapping) else parameters, "parameters"
+    )
+    pairs = [
+        entry if isinstance(entry, tuple) else (str(i), entry) for i, entry in enumerate(given)
+    ]
+    once = {id(tensor): (name, tensor) for name, tensor in reversed(pairs)}
+    ordered = list(reversed(once.values()))
+    return [tensor for _, tensor in ordered], tuple(name for name, _ in ordered)
