@@ -39,6 +39,10 @@ SUBCOMMANDS: Mapping[str, Subcommand] = {
         place="gradclip.cli.demo:demo",
         help="Train a small network on MNIST and watch its gradients.",
     ),
+    "replay": Subcommand(
+        place="gradclip.cli.replay:replay_command",
+        help="Say what other clippings would have done to a run.",
+    ),
     "report": Subcommand(
         place="gradclip.cli.report:report",
         help="Make report.html of one run, or of several compared.",
