@@ -11,7 +11,8 @@ import pytest
 pytestmark = pytest.mark.keras
 
 HERE = pathlib.Path(__file__).parent
-FILES = [str(HERE / "test_functional.py"), str(HERE / "test_optimizer.py")]
+NAMES = ["test_functional.py", "test_optimizer.py", "test_clipped.py"]
+FILES = [str(HERE / name) for name in NAMES]
 
 
 @pytest.mark.slow

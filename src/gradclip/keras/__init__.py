@@ -1,5 +1,6 @@
 """Clipping for Keras 3, on the backend that it was imported with."""
 
+from gradclip.keras.clipped import ClippedOptimizer
 from gradclip.keras.functional import (
     adaptive_clip,
     clip_by_average_norm,
@@ -12,6 +13,7 @@ from gradclip.keras.functional import (
 from gradclip.keras.optimizer import Optimizer
 
 __all__ = [
+    "ClippedOptimizer",
     "Optimizer",
     "adaptive_clip",
     "clip_by_average_norm",

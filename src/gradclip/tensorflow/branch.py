@@ -46,6 +46,25 @@ def choose(condition: Any, then: Callable[[], Any], otherwise: Callable[[], Any]
     return tf.cond(condition, then, otherwise)
 
 
+def run_one(condition: Any, then: Callable[[], object], otherwise: Callable[[], object]) -> None:
+    """Do one of two things that assign to variables; a function runs them by itself.
+
+    Args:
+        condition: A bool, or a scalar bool tensor.
+        then: What to do where it holds.
+        otherwise: What to do where it does not.
+    """
+
+    def done(function: Callable[[], object]) -> Callable[[], Any]:
+        def run() -> Any:
+            function()
+            return tf.zeros([])
+
+        return run
+
+    choose(condition, done(then), done(otherwise))
+
+
 def known(condition: Any) -> bool | None:
     """Return whether a condition holds for all entries; None if a graph has yet to tell."""
     if isinstance(condition, bool):

@@ -1,0 +1,169 @@
+"""A policy's state, counts and last report in variables, for frameworks that compile steps."""
+
+import math
+from collections.abc import Iterator
+from typing import Any, Protocol
+
+from gradclip.core.arithmetic import State, is_scalar
+from gradclip.core.decide import NonFinite
+from gradclip.core.floats import Floats
+from gradclip.core.namespace import Array, Namespace
+from gradclip.core.policies.policy import Policy
+from gradclip.core.policies.report import Report
+from gradclip.core.policies.run import Gradients, Outcome, PolicyState, init, update
+
+_SCALARS = ("norm_before", "norm_after", "scale")
+_VECTORS = ("limit", "parts_before", "parts_after")
+
+
+class Variables(Protocol):
+    """How a framework makes, reads and writes variables."""
+
+    def make(self, name: str, value: Any) -> Any:
+        """Return a new variable that holds a number, a list of numbers or an array."""
+
+    def read(self, variable: Any, like: Any) -> Any:
+        """Return its value: on the host if `like` is a number or a list, else an array."""
+
+    def write(self, variable: Any, value: Any) -> Any:
+        """Assign a value, broadcast and cast; return what a TF1 graph must run, or None."""
+
+
+class Memory:
+    """What a policy carries from step to step, in variables that a compiled step changes.
+
+    Args:
+        policy: The policy.
+        nonfinite: What NaN and infinite gradients lead to, as in `run.update`.
+        xp: The framework's verbs.
+        variables: Its variables.
+    """
+
+    def __init__(
+        self, policy: Policy, nonfinite: NonFinite, xp: Namespace, variables: Variables
+    ) -> None:
+        self.policy = policy
+        self.nonfinite: NonFinite = nonfinite
+        self.names: tuple[str, ...] = ()
+        self.built = False
+        self._xp = xp
+        self._variables = variables
+        self._template: Any = None
+        self._state: list[Any] = []
+        self._one_limit: bool | None = None  # None before the first step was traced
+
+    def build(self, params: Gradients, names: tuple[str, ...]) -> None:
+        """Make the variables.
+
+        Args:
+            params: The parameters, or gradients of the same shapes.
+            names: Their names.
+        """
+        self.names = names
+        self._template = init(self.policy, params, names, self._xp)
+        make = self._variables.make
+        self._state = [make(f"policy_{name}", leaf) for name, leaf in _leaves(self._template)]
+        self.skipped_steps = make("skipped_steps", 0.0)
+        self.skipped_in_a_row = make("skipped_in_a_row", 0.0)
+        present = [p for p in params if p is not None]
+        with self._xp.precision(None):
+            zero, zeros = (
+                self._xp.narrow(self._xp.blank(shape, present), present)
+                for shape in ((), (len(names),))
+            )
+        self._report = {name: make(f"report_{name}", zero) for name in _SCALARS}
+        self._report |= {name: make(f"report_{name}", zeros) for name in _VECTORS}
+        self.built = True
+
+    def decide(self, gradients: Gradients, weights: list[Array], factor: Array = 1.0) -> Outcome:
+        """Measure and decide; nothing is multiplied or remembered yet.
+
+        Args:
+            gradients: The gradients, of the parameters it was built for.
+            weights: These parameters; empty if there are none.
+            factor: What the gradients must be multiplied by before anything is measured.
+
+        Returns:
+            What was decided.
+        """
+        return update(
+            self.policy,
+            gradients,
+            self.state(),
+            weights=weights,
+            names=self.names,
+            nonfinite=self.nonfinite,
+            xp=self._xp,
+            factor=factor,
+        )
+
+    def keep(self, outcome: Outcome) -> list[Any]:
+        """Write down what was decided; return what a TF1 graph must run."""
+        report, write = outcome.report, self._variables.write
+        self._one_limit = is_scalar(report.limit)
+        learned = [leaf for _, leaf in _leaves(outcome.state)]
+        done = [write(slot, leaf) for slot, leaf in zip(self._state, learned, strict=True)]
+        done += [write(slot, getattr(report, name)) for name, slot in self._report.items()]
+        return done + self._count(outcome)
+
+    def state(self) -> PolicyState:
+        """Return the state for the next step."""
+        pairs = zip(self._state, _leaves(self._template), strict=True)
+        read = (self._variables.read(slot, leaf) for slot, (_, leaf) in pairs)
+        state: PolicyState = _rebuilt(self._template, read)
+        return state
+
+    def load(self, state: State) -> None:
+        """Take over a state of the same policy, from any framework."""
+        leaves = [leaf for _, leaf in _leaves(state)]
+        for slot, leaf in zip(self._state, leaves, strict=True):
+            self._variables.write(slot, leaf)
+
+    def report(self) -> Report | None:
+        """Return what the last step came to, as the variables hold it; None before the first."""
+        if self._one_limit is None:
+            return None
+        values = {name: self._variables.read(v, None) for name, v in self._report.items()}
+        if self._one_limit:
+            values["limit"] = values["limit"][0] if self.names else math.inf
+        skipped = self._variables.read(self.skipped_in_a_row, None) > 0
+        return Report(names=self.names, skipped=skipped, **values)
+
+    def _count(self, outcome: Outcome) -> list[Any]:
+        """Count a step that was skipped or not."""
+        variables, skipped = (self.skipped_steps, self.skipped_in_a_row), outcome.skipped
+        write, here = self._variables.write, isinstance(skipped, bool)
+        if skipped is False:
+            return [write(self.skipped_in_a_row, 0.0)]
+        xp = Floats() if here else self._xp.arithmetic(outcome.batch.present)
+        with self._xp.precision(None):
+            like = 0.0 if here else None
+            total, in_a_row = (xp.load(self._variables.read(v, like)) for v in variables)
+            counts = total + 1.0, in_a_row + 1.0
+            old = total, in_a_row * 0.0
+            return [
+                write(v, xp.store(xp.where(skipped, new, kept)))
+                for v, new, kept in zip(variables, counts, old, strict=True)
+            ]
+
+
+def _leaves(state: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield the entries of a state with names: a window, a list of numbers, is one of them.
+
+    Yields:
+        Names and entries.
+    """
+    if not isinstance(state, tuple):
+        yield path, state
+        return
+    fields = getattr(state, "_fields", None) or map(str, range(len(state)))
+    for field, entry in zip(fields, state, strict=True):
+        yield from _leaves(entry, f"{path}_{field}" if path else field)
+
+
+def _rebuilt(template: Any, leaves: Iterator[Any]) -> Any:
+    """Return a state of the template's structure with other entries."""
+    if not isinstance(template, tuple):
+        return next(leaves)
+    entries = [_rebuilt(entry, leaves) for entry in template]
+    return type(template)(*entries) if hasattr(template, "_fields") else tuple(entries)

@@ -1,0 +1,45 @@
+"""Keras variables that hold what a policy remembers."""
+
+from collections.abc import Callable
+from typing import Any
+
+import keras
+import numpy as np
+
+
+class KerasVariables:
+    """Keras' side of `gradclip.core.policies.memory.Variables`.
+
+    Args:
+        add: Makes a variable: an optimizer's `add_variable`.
+    """
+
+    def __init__(self, add: Callable[..., Any]) -> None:
+        self._add = add
+
+    def make(self, name: str, value: Any) -> Any:
+        """Return a variable that is no parameter."""
+        host = isinstance(value, float | list)
+        array = np.asarray(value if host else keras.ops.convert_to_numpy(value))
+        dtype = "float64" if array.dtype == np.float64 and not host else "float32"
+        return self._add(
+            shape=array.shape,
+            initializer=lambda shape, dtype=None: keras.ops.reshape(
+                keras.ops.convert_to_tensor(array, dtype), shape
+            ),
+            dtype=dtype,
+            name=name,
+            aggregation="only_first_replica",
+        )
+
+    def read(self, variable: Any, like: Any) -> Any:
+        """Return the value."""
+        value = keras.ops.convert_to_tensor(variable.value)
+        if isinstance(like, float):
+            return float(value)
+        return value.tolist() if isinstance(like, list) else value
+
+    def write(self, variable: Any, value: Any) -> None:
+        """Assign a value."""
+        tensor = keras.ops.convert_to_tensor(value, variable.dtype)
+        variable.assign(keras.ops.broadcast_to(tensor, variable.shape))
