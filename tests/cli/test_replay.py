@@ -15,7 +15,7 @@ def test_the_clippings_that_are_asked_for_are_replayed(demo):
     lines = [line.split() for line in done.stdout.splitlines()]
     assert ["global-norm=0", "3", "100", "%", "0", "0"] in lines
     assert ["zclip", "0", "0", "%", "0", "1"] in lines
-    assert lines[2][:3] == ["global-norm=15", "(as", "recorded)"]
+    assert lines[3][:3] == ["global-norm=15", "(as", "recorded)"]
 
 
 def test_a_threshold_is_suggested(demo):
