@@ -3,7 +3,6 @@
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Literal, NamedTuple, Protocol, get_args
 
 from gradclip.core.arithmetic import Arithmetic, is_scalar
@@ -78,7 +77,6 @@ def divide(granularity: Granularity, names: tuple[str, ...]) -> Division:
     return Split(granularity) if isinstance(granularity, Units) else _divide_by(granularity, names)
 
 
-@lru_cache(maxsize=256)  # it is asked at every step
 def _divide_by(granularity: Named, names: tuple[str, ...]) -> Division:
     match granularity:
         case "global":
