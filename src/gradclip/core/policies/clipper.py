@@ -3,12 +3,12 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from gradclip.core.arithmetic import map_state
 from gradclip.core.decide import NonFinite, check_nonfinite
 from gradclip.core.namespace import Array, Namespace
 from gradclip.core.policies.report import Report
 from gradclip.core.policies.resolve import resolve_policy
 from gradclip.core.policies.run import Gradients, Outcome, PolicyState, init, update
+from gradclip.core.policies.saving import leaves, plain, restored
 from gradclip.core.sequences import read_once
 from gradclip.core.skipping import SkippedSteps
 from gradclip.errors import ConfigurationError
@@ -44,6 +44,8 @@ class Clipper:
         self._xp = xp
         self._state: PolicyState | None = None
         self._report: Report | None = None
+        self._names: tuple[str, ...] = ()
+        self._saved: Any = None  # what was loaded, until there is a state that it fits into
 
     def __call__(
         self,
@@ -76,24 +78,63 @@ class Clipper:
         gradients: Gradients,
         variables: Iterable[Array] | None = None,
         names: Sequence[str] | None = None,
+        factor: Array = 1.0,
     ) -> Outcome:
-        """Measure and decide, and remember; nothing is multiplied yet."""
+        """Measure and decide, and remember; nothing is multiplied yet.
+
+        Args:
+            gradients: As in a call.
+            variables: As in a call.
+            names: As in a call.
+            factor: What to multiply the gradients by before they are looked at.
+
+        Returns:
+            What was decided.
+        """
         weights = [] if variables is None else list(variables)
         labels = tuple(map(str, range(len(gradients))) if names is None else names)
         _check_lengths(gradients, weights if variables is not None else None, labels)
-        if self._state is None:
-            self._state = init(self.policy, weights or gradients, labels, self._xp)
         outcome = update(
             self.policy,
             gradients,
-            self._state,
+            self._ready(weights or gradients, labels),
             weights=weights,
             names=labels,
             nonfinite=self.nonfinite,
             xp=self._xp,
+            factor=factor,
         )
         self._state, self._report = outcome.state, outcome.report
         return outcome
+
+    def _ready(self, params: Gradients, names: tuple[str, ...]) -> PolicyState:
+        """Return the state for this step, whose parameters may be new."""
+        if self._state is None:
+            self._state = init(self.policy, params, names, self._xp)
+        elif names != self._names:
+            self._state = self._followed(self._state, params, names)
+        self._names = names
+        if self._saved is not None:
+            self._state = restored(self._state, self._saved)
+            self._saved = None
+        return self._state
+
+    def _followed(
+        self, state: PolicyState, params: Gradients, names: tuple[str, ...]
+    ) -> PolicyState:
+        """Return the state for other parameters than before.
+
+        Raises:
+            ConfigurationError: The policy learns, and what it learned is of others.
+        """
+        fresh = init(self.policy, params, names, self._xp)
+        if not any(True for _ in leaves(fresh.inner)):
+            return state
+        msg = (
+            "A policy that learns must get the same parameters in the same order at every step, "
+            f"got {_shortened(names)} after {_shortened(self._names)}. Make a Clipper for each."
+        )
+        raise ConfigurationError(msg)
 
     def count(self, outcome: Outcome) -> None:
         """Count a step that was skipped or not.
@@ -119,18 +160,23 @@ class Clipper:
         return self._skipped.in_a_row
 
     def state_dict(self) -> dict[str, Any]:
-        """Return all that is needed to go on as if nothing had happened."""
-        copied = None if self._state is None else map_state(self._copied, self._state)
-        return {"policy": copied, "skipped": (self.skipped_steps, self.skipped_in_a_row)}
+        """Return all that is needed to go on as if nothing had happened: lists and numbers."""
+        state = None if self._state is None else plain(self._state)
+        return {
+            "policy": state if self._saved is None else self._saved,
+            "skipped": [self.skipped_steps, self.skipped_in_a_row],
+        }
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Take over what `state_dict` returned."""
-        self._state = state_dict["policy"]
+        """Take over what `state_dict` returned; whether it fits is seen at the next step."""
+        self._saved = state_dict["policy"]
         self._skipped.total, self._skipped.in_a_row = state_dict["skipped"]
 
-    def _copied(self, entry: Any) -> Any:
-        """Return an entry of the state that later steps do not change."""
-        return entry
+
+def _shortened(names: tuple[str, ...]) -> str:
+    """Return names for an error, not too many."""
+    shown = ", ".join(map(repr, names[:3]))
+    return f"{len(names)} ({shown}{', ...' if len(names) > 3 else ''})"  # noqa: PLR2004 - enough
 
 
 def _check_lengths(gradients: Gradients, weights: list[Array] | None, names: Sequence[str]) -> None:

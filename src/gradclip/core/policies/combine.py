@@ -136,13 +136,19 @@ class PerGroup:
                 check_policy(policy, of="PerGroup")
 
     def init(self, batch: Batch) -> State:
-        """Return the states of the policies that have parameters."""
-        return tuple(policy.init(batch.subset(indices)) for policy, indices in self._plan(batch))
+        """Return the states of the policies, () of those without parameters."""
+        return tuple(
+            policy.init(batch.subset(indices)) if indices else ()
+            for policy, indices in self._plan(batch)
+        )
 
     def update(self, batch: Batch, state: State, step: Array) -> tuple[Batch, Verdict, State]:
         """Apply each policy to its own; reports have no limit in common."""
         drop, states, parts = _NO_LIMIT.drop, [], []
         for (policy, indices), own in zip(self._plan(batch), state, strict=True):
+            if not indices:
+                states.append(own)
+                continue
             part, verdict, learned = policy.update(batch.subset(indices), own, step)
             parts.append((indices, part))
             drop = drop | verdict.drop
@@ -153,7 +159,7 @@ class PerGroup:
         """Return the policies with the places of their parameters."""
         patterns = {pattern: pattern for pattern in self.policies}
         places = indices_by_label([label_of(name, patterns) for name in batch.names])
-        return [(p, places[key]) for key, p in self.policies.items() if p and key in places]
+        return [(p, places.get(key, ())) for key, p in self.policies.items() if p]
 
 
 @dataclass(frozen=True, slots=True, init=False)
