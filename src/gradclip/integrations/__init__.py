@@ -8,7 +8,12 @@ from types import ModuleType
 
 from gradclip.errors import MissingFrameworkError
 
-_TRAINERS = ("accelerate", "lightning", "transformers")
+# Module -> the packages that it needs, or may need under another name.
+_TRAINERS = {
+    "accelerate": ("accelerate",),
+    "lightning": ("lightning", "pytorch_lightning"),
+    "transformers": ("transformers",),
+}
 
 
 def __getattr__(name: str) -> ModuleType:
@@ -28,7 +33,7 @@ def __getattr__(name: str) -> ModuleType:
     try:
         return importlib.import_module(f"{__name__}.{name}")
     except ModuleNotFoundError as error:
-        if error.name != name:
+        if error.name not in _TRAINERS[name]:
             raise
         msg = f"{__name__}.{name} needs {name}: pip install {name}"
         raise MissingFrameworkError(msg) from error

@@ -1,0 +1,32 @@
+"""The examples with trainers run, clip, and say so."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+pytestmark = [pytest.mark.torch, pytest.mark.trainers]
+NORMS = re.compile(r"norm (\d+\.\d+) -> (\d+\.\d+)")
+
+
+def run(name):
+    done = subprocess.run(
+        [sys.executable, EXAMPLES / name], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_lightning_trains_with_clipped_gradients():
+    output = run("lightning_clip.py")
+    before, after = map(float, NORMS.search(output).groups())
+    assert after < before
+    assert float(re.search(r"loss +(\d+\.\d+)", output)[1]) < 0.05  # of 0.25 at first
+
+
+@pytest.mark.parametrize("path", sorted(EXAMPLES.glob("*_clip.py")), ids=lambda path: path.name)
+def test_an_example_is_read_at_a_glance(path):
+    assert len(path.read_text().splitlines()) < 60
