@@ -1,11 +1,11 @@
 """Lists of gradients: read once, put together again."""
 
 import warnings
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from gradclip.core.namespace import Array, Leaves
-from gradclip.errors import GradientTypeError, NonFiniteGradientError
+from gradclip.errors import ConfigurationError, GradientTypeError, NonFiniteGradientError
 
 
 def read_once(t_list: Iterable[Array], name: str = "t_list") -> list[Array]:
@@ -33,6 +33,26 @@ def flatten_list(t_list: Iterable[Any]) -> Leaves:
     """Take a list apart: the `flatten` of frameworks without a tree of their own."""
     entries = read_once(t_list)
     return Leaves(entries, [f"t_list[{i}]" for i in range(len(entries))], list)
+
+
+def check_lengths(gradients: Sequence[Any], **others: Sequence[Any] | None) -> None:
+    """Raise unless there is a variable and a name for each gradient.
+
+    Args:
+        gradients: The gradients.
+        **others: What there must be as many of, by its name; None passes.
+
+    Raises:
+        ConfigurationError: There is not.
+
+    Example:
+        >>> check_lengths([3.0, None], variables=None, names=["w", "b"])
+    """
+    for what, given in others.items():
+        if given is not None and len(given) != len(gradients):
+            count = len(gradients)
+            msg = f"`{what}` must be one for each of {count} gradients, got {len(given)}."
+            raise ConfigurationError(msg)
 
 
 def nonfinite_error(labels: list[str]) -> NonFiniteGradientError:

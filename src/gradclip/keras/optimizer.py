@@ -1,12 +1,11 @@
 """TensorFlow's two optimizer methods, for every Keras 3 optimizer on every backend."""
 
 import importlib
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any
 
 import keras
 
-from gradclip.core.clippings import Clipping, Gradients
 from gradclip.core.decide import NonFinite
 from gradclip.core.optimizers import GATE_OP
 from gradclip.keras.steps import Steps
@@ -21,8 +20,8 @@ class Optimizer:
 
     Args:
         optimizer: A Keras optimizer. What this class lacks is looked up there.
-        clip: What to clip in `apply_gradients`: None, a text such as `"global-norm=15"`, a
-            clipping of `gradclip.core.clippings`, or a function from a list of gradients to one.
+        clip: What to clip in `apply_gradients`: a policy such as `gradclip.ZClip()`, a text such
+            as `"global-norm=15"`, a function from a list of gradients to one, or None.
         nonfinite: What NaN and infinite gradients lead to: `"skip"` drops the step (neither
             variables nor the optimizer's state change) and counts it in `skipped_steps` and
             `skipped_in_a_row`; `"raise"`, `"zero"` and `"propagate"` as in the functions.
@@ -49,7 +48,7 @@ class Optimizer:
         self,
         optimizer: Any,
         *,
-        clip: str | Clipping | Callable[[Gradients], Gradients] | None = None,
+        clip: object = None,
         nonfinite: NonFinite = "skip",
         max_skipped: int | None = 10,
     ) -> None:

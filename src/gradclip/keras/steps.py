@@ -1,30 +1,46 @@
 """An optimizer's steps on the backends that run eagerly: PyTorch and JAX."""
 
-import math
 from collections.abc import Iterable
 from typing import Any
 
 import keras
 
-from gradclip.core.clippings import Gradients
 from gradclip.core.decide import NonFinite
 from gradclip.core.optimizers import GATE_OP, reject_tf1_arguments
-from gradclip.core.sequences import nonfinite_error
-from gradclip.core.wrapping import ClippingWrapper, check_unscaled, split
+from gradclip.core.policies.clipper import Clipper
+from gradclip.core.policies.report import Report
+from gradclip.core.wrapping import Wrapper, check_unscaled, split
 from gradclip.errors import ConfigurationError
+from gradclip.keras.branch import without_gradient
 from gradclip.keras.differentiate import gradients_of
-from gradclip.keras.functional import functions
 from gradclip.keras.namespace import keras_namespace
 
 
-class Steps(ClippingWrapper):
+class Steps(Wrapper):
     """What `gradclip.keras.Optimizer` does on these backends; arguments as there."""
 
     def __init__(
-        self, optimizer: Any, *, clip: Any, nonfinite: NonFinite, max_skipped: int | None
+        self, optimizer: Any, *, clip: object, nonfinite: NonFinite, max_skipped: int | None
     ) -> None:
         check_unscaled(optimizer)
-        super().__init__(optimizer, clip=clip, nonfinite=nonfinite, max_skipped=max_skipped)
+        super().__init__(optimizer)
+        verbs = keras_namespace(keras.backend.backend())
+        self.clipper = Clipper(clip, nonfinite=nonfinite, max_skipped=max_skipped, xp=verbs)
+
+    @property
+    def report(self) -> Report | None:
+        """What the last step came to; None before the first."""
+        return self.clipper.report
+
+    @property
+    def skipped_steps(self) -> int:
+        """The number of skipped steps."""
+        return self.clipper.skipped_steps
+
+    @property
+    def skipped_in_a_row(self) -> int:
+        """The number of steps skipped since one was applied."""
+        return self.clipper.skipped_in_a_row
 
     def compute_gradients(
         self,
@@ -40,6 +56,7 @@ class Steps(ClippingWrapper):
         variables = self._built_with() if var_list is None else list(var_list)
         return list(zip(gradients_of(loss, variables, grad_loss), variables, strict=True))
 
+    @without_gradient
     def apply_gradients(
         self, grads_and_vars: Iterable[tuple[Any, Any]], global_step: Any, name: str | None
     ) -> Any:
@@ -48,16 +65,20 @@ class Steps(ClippingWrapper):
         gradients, variables = split(grads_and_vars)
         if not self.optimizer.built:
             self.optimizer.build(variables)
-        gradients = self._settled(gradients, variables)
-        if self._nonfinite == "skip":
-            finite = _finite(gradients)
-            self._skipped.record(finite=finite)
-            if not finite:
-                return None
-        if self._clip is not None:
-            gradients = self._clip(functions, gradients, variables)
-        pairs = [(g, v) for g, v in zip(gradients, variables, strict=True) if g is not None]
-        self.optimizer.apply([g for g, _ in pairs], [v for _, v in pairs])
+        known = list(self.optimizer._trainable_variables)  # noqa: SLF001 - Keras names it no other way
+        places = [self.optimizer._get_variable_index(v) for v in variables]  # noqa: SLF001 - as above
+        placed: list[Any] = [None] * len(known)
+        for i, gradient in zip(places, gradients, strict=True):
+            placed[i] = gradient
+        names = [variable.path for variable in known]
+        outcome = self.clipper.decide(placed, [v.value for v in known], names)
+        self.clipper.count(outcome)
+        if outcome.skipped:
+            return None
+        clipped = outcome.gradients()
+        pairs = [(clipped[i], v) for i, v in zip(places, variables, strict=True)]
+        present = [(g, v) for g, v in pairs if g is not None]
+        self.optimizer.apply([g for g, _ in present], [v for _, v in present])
         if global_step is not None:
             global_step.assign(global_step + 1)
         return self.optimizer.iterations
@@ -84,23 +105,3 @@ class Steps(ClippingWrapper):
             )
             raise ConfigurationError(msg)
         return list(variables)
-
-    def _settled(self, gradients: Gradients, variables: list[Any]) -> Gradients:
-        """Return the gradients after `nonfinite`'s "raise" and "zero"."""
-        if self._nonfinite == "zero":
-            settled: Gradients = functions.clip_by_global_norm(gradients, None, nonfinite="zero")[0]
-            return settled
-        if self._nonfinite == "raise":
-            pairs = zip(gradients, variables, strict=True)
-            bad = [str(variable.path) for g, variable in pairs if not _finite([g])]
-            if bad:
-                raise nonfinite_error(bad)
-        return gradients
-
-
-def _finite(gradients: Gradients) -> bool:
-    """Tell whether all entries are finite, by norms too wide to overflow."""
-    verbs = keras_namespace(keras.backend.backend())
-    with verbs.precision(None):
-        tensors = [verbs.tensor(g, "gradient") for g in gradients if g is not None]
-        return math.isfinite(float(verbs.global_norm(tensors)))

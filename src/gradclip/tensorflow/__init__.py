@@ -1,5 +1,6 @@
 """Clipping for TensorFlow: eager, tf.function with and without XLA, TF1 graphs."""
 
+from gradclip.tensorflow.clipper import Clipper
 from gradclip.tensorflow.functional import (
     adaptive_clip,
     clip_by_average_norm,
@@ -12,6 +13,7 @@ from gradclip.tensorflow.functional import (
 from gradclip.tensorflow.optimizer import Optimizer
 
 __all__ = [
+    "Clipper",
     "Optimizer",
     "adaptive_clip",
     "clip_by_average_norm",

@@ -5,17 +5,16 @@ from typing import Any
 
 import tensorflow as tf
 
-from gradclip.core.clippings import Clipping, Gradients
-from gradclip.core.decide import NonFinite, check_nonfinite
-from gradclip.core.optimizers import GATE_OP, reject_tf1_arguments, resolve_clip
+from gradclip.core.decide import NonFinite
+from gradclip.core.optimizers import GATE_OP, reject_tf1_arguments
+from gradclip.core.policies.report import Report
+from gradclip.core.policies.run import Outcome
 from gradclip.core.wrapping import Wrapper, check_unscaled, split
+from gradclip.errors import ConfigurationError
 from gradclip.tensorflow.branch import without_autograph
-from gradclip.tensorflow.functional import functions
-from gradclip.tensorflow.namespace import TensorFlowNamespace, after
-from gradclip.tensorflow.skipping import SkippedSteps, number
+from gradclip.tensorflow.clipper import Clipper
+from gradclip.tensorflow.skipping import step_in_graph
 from gradclip.tensorflow.tapes import differentiate
-
-_xp = TensorFlowNamespace()
 
 
 class Optimizer(Wrapper):
@@ -28,8 +27,8 @@ class Optimizer(Wrapper):
     Args:
         optimizer: A Keras 3 optimizer on TensorFlow, or any `tf.compat.v1.train.Optimizer`.
             What this class lacks is looked up there.
-        clip: What to clip in `apply_gradients`: None, a text such as `"global-norm=15"`, a
-            clipping of `gradclip.core.clippings`, or a function from a list of gradients to one.
+        clip: What to clip in `apply_gradients`: a policy such as `gradclip.ZClip()`, a text such
+            as `"global-norm=15"`, a function from a list of gradients to one, or None.
         nonfinite: What NaN and infinite gradients lead to: `"skip"` drops the step (neither
             variables, slots nor counters of steps change) and counts it in `skipped_steps` and
             `skipped_in_a_row`; `"raise"`, `"zero"` and `"propagate"` as in the functions.
@@ -57,26 +56,29 @@ class Optimizer(Wrapper):
         self,
         optimizer: Any,
         *,
-        clip: str | Clipping | Callable[[Gradients], Gradients] | None = None,
+        clip: object = None,
         nonfinite: NonFinite = "skip",
         max_skipped: int | None = 10,
     ) -> None:
-        check_nonfinite(nonfinite)
         check_unscaled(optimizer)
         super().__init__(optimizer)
-        self._clip = resolve_clip(clip)
-        self._nonfinite: NonFinite = nonfinite
-        self._skipped = SkippedSteps(max_skipped)
+        self.clipper = Clipper(clip, nonfinite=nonfinite, max_skipped=max_skipped)
+        self._universe: list[Any] = []  # the variables that the clipper knows
+
+    @property
+    def report(self) -> Report | None:
+        """What the last step came to, as of `Clipper`."""
+        return self.clipper.report
 
     @property
     def skipped_steps(self) -> Any:
-        """The number of skipped steps: an int, in a graph the variable."""
-        return number(self._skipped.total)
+        """The number of skipped steps: an int, in a graph a tensor."""
+        return self.clipper.skipped_steps
 
     @property
     def skipped_in_a_row(self) -> Any:
-        """The number of steps skipped since one was applied: an int, in a graph the variable."""
-        return number(self._skipped.in_a_row)
+        """The number of steps skipped since one was applied: an int, in a graph a tensor."""
+        return self.clipper.skipped_in_a_row
 
     def compute_gradients(  # noqa: PLR0913 - TensorFlow's signature, and the tape
         self,
@@ -148,16 +150,14 @@ class Optimizer(Wrapper):
         """
         gradients, variables = split(grads_and_vars)
         _create_state(self.optimizer, variables)
-        gradients = self._settled(gradients, variables)
+        places = self._places(variables)
+        outcome, done = self._decide(gradients, places)
 
         def step() -> Any:
-            clipped = self._clip(functions, gradients, variables) if self._clip else gradients
-            return self._step(clipped, variables, global_step, name)
+            clipped = outcome.gradients()
+            return self._step([clipped[i] for i in places], variables, global_step, name)
 
-        result = step() if self._nonfinite != "skip" else self._step_if_finite(step, gradients)
-        if tf.executing_eagerly() or not tf.compat.v1.executing_eagerly_outside_functions():
-            return result
-        return None  # a function runs its operations by itself, and may not return one
+        return self._taken(step, outcome, done)
 
     def apply(self, grads: Iterable[Any], trainable_variables: Iterable[Any]) -> Any:
         """Apply gradients to variables: Keras' form of `apply_gradients`."""
@@ -175,26 +175,49 @@ class Optimizer(Wrapper):
         pairs = self.compute_gradients(loss, var_list, tape=tape)
         return self.apply_gradients(pairs, global_step)
 
-    def _step_if_finite(self, step: Callable[[], Any], gradients: Gradients) -> Any:
-        finite = tf.math.is_finite(_xp.global_norm([g for g in gradients if g is not None]))
-        if tf.executing_eagerly():
-            return self._skipped.step_now(step, finite=bool(finite))
-        return self._skipped.step_in_graph(step, finite)
+    def _places(self, variables: list[Any]) -> list[int]:
+        """Return the places of variables among all that the clipper knows.
 
-    def _settled(self, gradients: Gradients, variables: list[Any]) -> Gradients:
-        """Return the gradients after `nonfinite`'s "raise" and "zero"."""
-        if self._nonfinite == "zero":
-            settled: Gradients = functions.clip_by_global_norm(gradients, None, nonfinite="zero")[0]
-            return settled
-        if self._nonfinite != "raise":
-            return gradients
-        pairs = [(g, v) for g, v in zip(gradients, variables, strict=True) if g is not None]
-        norms = _xp.require_finite([_xp.norm(g) for g, _ in pairs], [_name(v) for _, v in pairs])
-        checked = iter(after(norms, [g for g, _ in pairs]))
-        return [None if gradient is None else next(checked) for gradient in gradients]
+        Raises:
+            ConfigurationError: It was made for others.
+        """
+        if not self._universe:
+            built_with = getattr(self.optimizer, "_trainable_variables", None)
+            self._universe = list(built_with or variables)
+        known = {_key(variable): i for i, variable in enumerate(self._universe)}
+        strangers = [_name(v) for v in variables if _key(v) not in known]
+        if strangers:
+            msg = (
+                "Variables must be among those of the first step, which the clipping was set up "
+                f"for, got {', '.join(strangers)}. Make another optimizer for them."
+            )
+            raise ConfigurationError(msg)
+        return [known[_key(variable)] for variable in variables]
+
+    def _decide(self, gradients: list[Any], places: list[int]) -> tuple[Outcome, list[Any]]:
+        """Measure and decide on the gradients of all variables, None where there is none."""
+        placed: list[Any] = [None] * len(self._universe)
+        for i, gradient in zip(places, gradients, strict=True):
+            placed[i] = gradient
+        names = [_name(variable) for variable in self._universe]
+        return self.clipper.decide(placed, [_value(v) for v in self._universe], names)
+
+    def _taken(self, step: Callable[[], Any], outcome: Outcome, done: list[Any]) -> Any:
+        """Take the step or skip it, and count."""
+        result = None
+        if tf.executing_eagerly():
+            if not outcome.skipped:
+                result = step()
+            self.clipper.check(outcome, done)
+            return result
+        applied = step() if outcome.skipped is False else step_in_graph(step, outcome.skipped)
+        done = [*done, *self.clipper.check(outcome, done)]
+        if tf.compat.v1.executing_eagerly_outside_functions():
+            return None  # a function runs its operations by itself, and may not return one
+        return tf.group(applied, *done)
 
     def _step(
-        self, gradients: Gradients, variables: list[Any], global_step: Any, name: str | None
+        self, gradients: list[Any], variables: list[Any], global_step: Any, name: str | None
     ) -> Any:
         pairs = [(g, v) for g, v in zip(gradients, variables, strict=True) if g is not None]
         if _is_tf1(self.optimizer):
@@ -212,6 +235,16 @@ def _is_tf1(optimizer: Any) -> bool:
 
 def _name(variable: Any) -> str:
     return str(getattr(variable, "path", variable.name))
+
+
+def _key(variable: Any) -> Any:
+    value = _value(variable)
+    return value.ref() if isinstance(value, tf.Variable) else id(value)
+
+
+def _value(variable: Any) -> Any:
+    """Return the TensorFlow variable that a Keras variable holds."""
+    return getattr(variable, "value", variable) if hasattr(variable, "path") else variable
 
 
 def _create_state(optimizer: Any, variables: list[Any]) -> None:

@@ -1,16 +1,17 @@
 """A policy's state, counts and last report in variables, for frameworks that compile steps."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, Protocol
 
-from gradclip.core.arithmetic import State, is_scalar
+from gradclip.core.arithmetic import is_scalar
 from gradclip.core.decide import NonFinite
 from gradclip.core.floats import Floats
 from gradclip.core.namespace import Array, Namespace
 from gradclip.core.policies.policy import Policy
 from gradclip.core.policies.report import Report
 from gradclip.core.policies.run import Gradients, Outcome, PolicyState, init, update
+from gradclip.errors import ConfigurationError
 
 _SCALARS = ("norm_before", "norm_after", "scale")
 _VECTORS = ("limit", "parts_before", "parts_after")
@@ -51,6 +52,9 @@ class Memory:
         self._template: Any = None
         self._state: list[Any] = []
         self._one_limit: bool | None = None  # None before the first step was traced
+        self._pending: tuple[Any, Sequence[float]] | None = (
+            None  # what was loaded before there were variables
+        )
 
     def build(self, params: Gradients, names: tuple[str, ...]) -> None:
         """Make the variables.
@@ -74,6 +78,8 @@ class Memory:
         self._report = {name: make(f"report_{name}", zero) for name in _SCALARS}
         self._report |= {name: make(f"report_{name}", zeros) for name in _VECTORS}
         self.built = True
+        if self._pending is not None:
+            self.load(*self._pending)
 
     def decide(self, gradients: Gradients, weights: list[Array], factor: Array = 1.0) -> Outcome:
         """Measure and decide; nothing is multiplied or remembered yet.
@@ -113,11 +119,24 @@ class Memory:
         state: PolicyState = _rebuilt(self._template, read)
         return state
 
-    def load(self, state: State) -> None:
-        """Take over a state of the same policy, from any framework."""
-        leaves = [leaf for _, leaf in _leaves(state)]
-        for slot, leaf in zip(self._state, leaves, strict=True):
-            self._variables.write(slot, leaf)
+    def load(self, saved: Any, skipped: Sequence[float]) -> None:
+        """Take over a saved state of the same policy, now or when there are variables.
+
+        Args:
+            saved: The state's entries in tuples or lists, from any framework; None for none.
+            skipped: The number of skipped steps, and of those in a row.
+
+        Raises:
+            ConfigurationError: It is the state of another policy.
+        """
+        if not self.built:
+            self._pending = saved, skipped
+            return
+        leaves = [] if saved is None else _matched(self._template, saved)
+        pairs = [*zip(self._state, leaves, strict=False)]
+        pairs += zip((self.skipped_steps, self.skipped_in_a_row), skipped, strict=True)
+        for variable, value in pairs:
+            self._variables.write(variable, value)
 
     def report(self) -> Report | None:
         """Return what the last step came to, as the variables hold it; None before the first."""
@@ -167,3 +186,21 @@ def _rebuilt(template: Any, leaves: Iterator[Any]) -> Any:
         return next(leaves)
     entries = [_rebuilt(entry, leaves) for entry in template]
     return type(template)(*entries) if hasattr(template, "_fields") else tuple(entries)
+
+
+def _matched(template: Any, saved: Any) -> list[Any]:
+    """Return a saved state's entries in the order of `_leaves`.
+
+    Raises:
+        ConfigurationError: It has another structure.
+    """
+    if not isinstance(template, tuple):
+        return [saved]
+    if not isinstance(saved, list | tuple) or len(saved) != len(template):
+        msg = (
+            "A saved state must be of the same policy and parameters, got one with other entries. "
+            f"Here a state has {len(template)}."
+        )
+        raise ConfigurationError(msg)
+    pairs = zip(template, saved, strict=True)
+    return [leaf for entry, value in pairs for leaf in _matched(entry, value)]
