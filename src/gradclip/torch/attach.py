@@ -1,6 +1,5 @@
 """A policy attached to an optimizer: gradients are clipped right before each of its steps."""
 
-from collections.abc import Callable
 from typing import Any, Self
 
 import torch
@@ -8,13 +7,28 @@ from torch import Tensor
 
 from gradclip.core.decide import NonFinite
 from gradclip.core.policies.report import Report
+from gradclip.core.policies.resets import momentum_resets
+from gradclip.core.policies.resolve import resolve_policy
+from gradclip.core.policies.run import Outcome
+from gradclip.core.policies.update_clipping import split_update_clipping
 from gradclip.errors import ConfigurationError
-from gradclip.torch import in_place
+from gradclip.torch import amp, in_place
 from gradclip.torch.clipper import Clipper
+from gradclip.torch.dropping import Dropping
+from gradclip.torch.guards import check_outside_backward
+from gradclip.torch.hooks import (
+    Arguments,
+    Closure,
+    Hook,
+    Keywords,
+    Nesting,
+    closure_of,
+    owners,
+    with_closure,
+)
+from gradclip.torch.moments import reset_moments
 from gradclip.torch.names import NamedParameters
-
-Arguments = tuple[Any, ...]
-Keywords = dict[str, Any]
+from gradclip.torch.updates import UpdateClipping
 
 
 def attach(
@@ -54,24 +68,22 @@ def attach(
         norm 5 -> 1, limit 1, scale 0.2
           weight  5 -> 1
     """
-    clipper = Clipper(policy, nonfinite=nonfinite, max_skipped=max_skipped)
-    return Attached(_own(optimizer), clipper, model)
+    own = _own(optimizer)
+    for owner in owners(own):
+        msg = (
+            f"An optimizer can have one policy, got a second one besides {owner!r}. Chain them, "
+            "or detach() the first."
+        )
+        raise ConfigurationError(msg)
+    return Attached(own, policy, model, nonfinite=nonfinite, max_skipped=max_skipped)
 
 
 class Attached:
-    """A policy at work in an optimizer.
-
-    Args:
-        optimizer: The optimizer.
-        clipper: The policy with its state.
-        model: What names the parameters.
+    """A policy at work in an optimizer; `attach` makes it.
 
     Attributes:
         optimizer: The optimizer.
-        clipper: The policy with its state.
-
-    Raises:
-        ConfigurationError: The optimizer has a policy already.
+        policy: The policy.
 
     Example:
         >>> import torch, gradclip
@@ -87,17 +99,25 @@ class Attached:
     def __init__(
         self,
         optimizer: torch.optim.Optimizer,
-        clipper: Clipper,
-        model: torch.nn.Module | None = None,
+        policy: object,
+        model: torch.nn.Module | None,
+        *,
+        nonfinite: NonFinite,
+        max_skipped: int | None,
     ) -> None:
-        check_free(optimizer)
         self.optimizer = optimizer
-        self.clipper = clipper
+        self.policy = resolve_policy(policy)
+        of_gradients, of_updates = split_update_clipping(self.policy)
+        self._clipper = Clipper(of_gradients, nonfinite=nonfinite, max_skipped=max_skipped)
+        self._updates = UpdateClipping(optimizer, of_updates) if of_updates else None
         self._parameters = NamedParameters(optimizer, model)
-        self._dropped: list[tuple[Tensor, Tensor]] = []
+        self._dropping = Dropping(optimizer)
+        self._nesting = Nesting(optimizer)
+        self._outcome: Outcome | None = None  # what the step under way came to so far
+        self._applied = 0
         self._handles = (
-            optimizer.register_step_pre_hook(_Hook(self, self._before)),
-            optimizer.register_step_post_hook(_Hook(self, self._after)),
+            optimizer.register_step_pre_hook(Hook(self, self._before)),
+            optimizer.register_step_post_hook(Hook(self, self._after)),
         )
 
     def detach(self) -> None:
@@ -111,54 +131,63 @@ class Attached:
     def __exit__(self, *_: object) -> None:
         self.detach()
 
+    def __repr__(self) -> str:
+        return f"Attached({type(self.optimizer).__name__}, {self.policy!r})"
+
     @property
     def report(self) -> Report | None:
         """What the last step came to; None before the first."""
-        return self.clipper.report
+        return self._clipper.report
 
     @property
     def skipped_steps(self) -> int:
         """The number of skipped steps."""
-        return self.clipper.skipped_steps
+        return self._clipper.skipped_steps
 
     @property
     def skipped_in_a_row(self) -> int:
         """The number of steps skipped since one was not."""
-        return self.clipper.skipped_in_a_row
+        return self._clipper.skipped_in_a_row
 
     def state_dict(self) -> dict[str, Any]:
         """Return all that is needed to go on as if nothing had happened.
 
         The optimizer's own `state_dict` knows nothing of it: save both.
         """
-        return self.clipper.state_dict()
+        return {**self._clipper.state_dict(), "applied": self._applied}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Take over what `state_dict` returned."""
-        self.clipper.load_state_dict(state_dict)
+        """Take over what `state_dict` returned; whether it fits is seen at the next step."""
+        self._clipper.load_state_dict(state_dict)
+        self._applied = state_dict["applied"]
 
     def _before(
-        self, optimizer: torch.optim.Optimizer, args: Arguments, kwargs: Keywords
+        self, _: object, args: Arguments, kwargs: Keywords
     ) -> tuple[Arguments, Keywords] | None:
         """Clip, or have the closure clip that is going to compute the gradients."""
-        del optimizer
-        closure = kwargs.get("closure", args[1] if len(args) > 1 else None)
-        if closure is None:
-            self._clip()
+        if not self._nesting.enter():
             return None
-        clipping = self._clipping(closure)
-        if "closure" in kwargs:
-            return args, {**kwargs, "closure": clipping}
-        return (args[0], clipping, *args[2:]), kwargs
+        self._dropping.restore()  # if the last step raised
+        self._outcome = None
+        closure = closure_of(args, kwargs)
+        if closure is not None:
+            return with_closure(args, kwargs, self._clipping(closure))
+        self._clip()
+        return None
 
+    @torch.no_grad()
     def _after(self, *_: object) -> None:
-        """Give back the gradients of a step that was dropped."""
-        for parameter, gradient in self._dropped:
-            if parameter.grad is None:
-                parameter.grad = gradient
-        self._dropped = []
+        """Bring hidden gradients back, and see to the optimizer's updates and moments."""
+        if not self._nesting.leave():
+            return
+        if self._updates is not None:
+            self._updates.after()
+        self._dropping.restore()
+        if self._outcome is not None and self._outcome.skipped is not True:
+            self._applied += 1
+            self._reset()
 
-    def _clipping(self, closure: Callable[[], Any]) -> Callable[[], Any]:
+    def _clipping(self, closure: Closure) -> Closure:
         """Return a closure whose gradients are clipped."""
 
         def clipped() -> Any:
@@ -171,47 +200,53 @@ class Attached:
     @torch.no_grad()
     def _clip(self) -> None:
         """Clip the gradients that there are now."""
+        if amp.will_skip(self.optimizer):
+            return
+        check_outside_backward(self._clipper.policy)
         parameters, names = self._parameters.read()
         gradients = in_place.read(parameters)
-        outcome = self.clipper.decide(gradients, parameters, names)
-        self.clipper.count(outcome)
-        if outcome.skipped is True:
-            self._drop(parameters)
+        if not any(g is not None for g in gradients):
+            self._clipper.guard.no_gradients()
+            return
+        outcome = self._decide(parameters, gradients, names)
+        self._apply(parameters, gradients, outcome)
+        if self._updates is not None:
+            self._updates.before(parameters)
+
+    def _decide(
+        self, parameters: list[Tensor], gradients: in_place.Gradients, names: tuple[str, ...]
+    ) -> Outcome:
+        """Decide on the gradients, those of a scaled loss as if it were not scaled."""
+        factor = amp.unscaling(self.optimizer)
+        if self._outcome is None:
+            self._outcome = self._clipper.decide(gradients, parameters, names, factor)
+            self._clipper.guard.measured(self._outcome.report, self.optimizer)
+            self._clipper.count(self._outcome)
         else:
-            in_place.write(parameters, gradients, outcome.batch)
+            self._outcome = self._clipper.decide_again(gradients, parameters, names, factor)
+        return self._outcome
 
-    def _drop(self, parameters: list[Tensor]) -> None:
-        """Hide the gradients: a parameter without one is left alone by every optimizer."""
-        self._dropped = [(p, p.grad) for p in parameters if p.grad is not None]
-        for parameter, _ in self._dropped:
-            parameter.grad = None
+    def _apply(
+        self, parameters: list[Tensor], gradients: in_place.Gradients, outcome: Outcome
+    ) -> None:
+        """Write the clipped gradients, or have the step dropped."""
+        if outcome.skipped is True:
+            self._dropping.drop(parameters)
+            return
+        if isinstance(outcome.skipped, Tensor) and not self._dropping.drop_if(outcome.skipped):
+            self._clipper.guard.cannot_drop(self.optimizer)
+        in_place.write(parameters, gradients, outcome.batch)
+        amp.mark_unscaled(self.optimizer)
 
-
-class _Hook:
-    """A hook that tells whose it is, and that compilers leave to Python."""
-
-    def __init__(self, attached: Attached, function: Callable[..., Any]) -> None:
-        self.attached = attached
-        self._function = torch.compiler.disable(function)  # type: ignore[no-untyped-call]  # torch's
-
-    def __call__(self, *args: Any) -> Any:
-        return self._function(*args)
-
-
-def check_free(optimizer: torch.optim.Optimizer) -> None:
-    """Raise if an optimizer has a policy already.
-
-    Raises:
-        ConfigurationError: It has.
-    """
-    hooks = optimizer._optimizer_step_pre_hooks.values()  # noqa: SLF001 - there is no other list
-    for hook in hooks:
-        if isinstance(hook, _Hook):
-            msg = (
-                "An optimizer can have one policy, got a second one besides "
-                f"{hook.attached.clipper.policy!r}. Chain them, or detach() the first."
-            )
-            raise ConfigurationError(msg)
+    def _reset(self) -> None:
+        """Set the optimizer's moments to zero where it is time."""
+        parameters, names = self._parameters.read()
+        for every, governed in momentum_resets(self.policy, names):
+            if self._applied % every:
+                continue
+            chosen = [p for p, name in zip(parameters, names, strict=True) if name in governed]
+            if not reset_moments(self.optimizer, chosen):
+                self._clipper.guard.no_moments(self.optimizer)
 
 
 def _own(optimizer: Any) -> torch.optim.Optimizer:

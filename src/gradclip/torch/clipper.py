@@ -9,9 +9,13 @@ from torch import Tensor
 from gradclip.core.decide import NonFinite
 from gradclip.core.policies import clipper
 from gradclip.core.policies.report import Report
+from gradclip.core.policies.run import Outcome, PolicyState, init
+from gradclip.core.policies.saving import grown
 from gradclip.core.sequences import read_once
 from gradclip.torch import in_place
+from gradclip.torch.guards import Guard
 from gradclip.torch.namespace import TorchNamespace
+from gradclip.torch.skipping import SkippedOnDevice
 
 Parameters = Tensor | Iterable[Tensor] | Iterable[tuple[str, Tensor]] | Mapping[str, Tensor]
 
@@ -42,6 +46,9 @@ class Clipper(clipper.Clipper):
         self, policy: object, *, nonfinite: NonFinite = "skip", max_skipped: int | None = 10
     ) -> None:
         super().__init__(policy, nonfinite=nonfinite, max_skipped=max_skipped, xp=TorchNamespace())
+        self.guard = Guard()
+        self._start: Any = 0.0  # the steps before the one that is decided on
+        self._on_device: SkippedOnDevice | None = None
 
     @torch.no_grad()
     def __call__(
@@ -82,10 +89,87 @@ class Clipper(clipper.Clipper):
         """
         tensors, names = _named(parameters)
         gradients = in_place.read(tensors)
+        if not any(g is not None for g in gradients):
+            self.guard.no_gradients()
+        self.guard.clipping(tensors)
         outcome = self.decide(gradients, tensors, names)
+        self.guard.measured(outcome.report)
         in_place.write(tensors, gradients, outcome.batch)
+        self.guard.clipped(tensors, outcome.report)
         self.count(outcome)
         return outcome.report
+
+    def decide_again(
+        self,
+        gradients: in_place.Gradients,
+        variables: list[Tensor],
+        names: Sequence[str],
+        factor: Any = 1.0,
+    ) -> Outcome:
+        """Decide on gradients that were evaluated again within one step of the optimizer.
+
+        Args:
+            gradients: As in `decide`.
+            variables: As in `decide`.
+            names: As in `decide`.
+            factor: As in `decide`.
+
+        Returns:
+            What was decided; however often it is, the step is one step.
+        """
+        assert self._state is not None  # the first evaluation was decided on
+        after = self._state.step
+        self._state = self._state._replace(step=self._start)
+        outcome = self.decide(gradients, variables, names, factor)
+        self._state = self._state._replace(step=_larger(after, self._state.step))
+        return outcome
+
+    def count(self, outcome: Outcome) -> None:
+        """Count a step that was skipped or not; on a device, without waiting for it.
+
+        Raises:
+            NonFiniteGradientError: Too many in a row were.
+        """
+        if not isinstance(outcome.skipped, Tensor):
+            super().count(outcome)
+            return
+        if self._on_device is None:
+            counts = self._skipped
+            self._on_device = SkippedOnDevice(counts.limit, counts.total, counts.in_a_row)
+        self._on_device.record(outcome.skipped)
+
+    @property
+    def skipped_steps(self) -> int:
+        """The number of skipped steps; this waits for the device."""
+        return super().skipped_steps if self._on_device is None else int(self._on_device.total)
+
+    @property
+    def skipped_in_a_row(self) -> int:
+        """The number of steps skipped since one was not; this waits for the device."""
+        if self._on_device is None:
+            return super().skipped_in_a_row
+        return int(self._on_device.in_a_row)
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Take over what `state_dict` returned; whether it fits is seen at the next step."""
+        super().load_state_dict(state_dict)
+        self._on_device = None
+
+    def _ready(self, params: in_place.Gradients, names: tuple[str, ...]) -> PolicyState:
+        """Return the state for this step, and remember where the step begins."""
+        state = super()._ready(params, names)
+        self._start = state.step
+        return state
+
+    def _followed(
+        self, state: PolicyState, params: in_place.Gradients, names: tuple[str, ...]
+    ) -> PolicyState:
+        """Return the state for parameters of which some are new, after those that it knows."""
+        if names[: len(self._names)] != self._names:
+            return super()._followed(state, params, names)
+        fresh = init(self.policy, params, names, self._xp)
+        followed: PolicyState = grown(fresh, state, _extended)
+        return followed
 
 
 def _named(parameters: Parameters) -> tuple[list[Tensor], tuple[str, ...]]:
@@ -101,3 +185,18 @@ def _named(parameters: Parameters) -> tuple[list[Tensor], tuple[str, ...]]:
     once = {id(tensor): (name, tensor) for name, tensor in reversed(pairs)}
     ordered = list(reversed(once.values()))
     return [tensor for _, tensor in ordered], tuple(name for name, _ in ordered)
+
+
+def _extended(fresh: Any, old: Any) -> Any:
+    """Return the entry of a state with room for new parameters."""
+    if not isinstance(fresh, Tensor):
+        return old
+    known = torch.as_tensor(old, dtype=fresh.dtype, device=fresh.device)
+    if known.shape == fresh.shape:
+        return known
+    return torch.cat([known, fresh[..., known.shape[-1] :]], dim=-1)
+
+
+def _larger(x: Any, y: Any) -> Any:
+    """Return the larger of two numbers of steps."""
+    return torch.maximum(x, y) if isinstance(x, Tensor) else max(x, y)
