@@ -48,8 +48,9 @@ class Floats:
         return x if self.double or not math.isfinite(x) else _single(x)
 
     def load(self, stored: Any) -> Any:
-        """Return an entry of a stored state."""
-        return stored if isinstance(stored, list) else float(stored)
+        """Return an entry of a stored state, which may have been on a device."""
+        entry = stored.tolist() if hasattr(stored, "tolist") else stored
+        return entry if isinstance(entry, list) else float(entry)
 
     def store(self, x: Any) -> Any:
         """Return an entry rounded to float32."""

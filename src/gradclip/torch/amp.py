@@ -1,11 +1,13 @@
 """Gradients of a scaled loss, as GradScaler gives them to optimizers that unscale themselves."""
 
 import gc
+from dataclasses import replace
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from gradclip.core.policies.run import Outcome
 from gradclip.torch.measure import eager
 
 _LEAST_SCALE = 256.0  # a smaller one does not tell scaled gradients from others
@@ -21,6 +23,14 @@ def will_skip(optimizer: torch.optim.Optimizer) -> bool:
     """Tell whether GradScaler has told an optimizer to skip this step; False where unknown."""
     found: Any = getattr(optimizer, "found_inf", None)
     return isinstance(found, Tensor) and eager(found) and bool(found != 0)
+
+
+def without_overflow(outcome: Outcome, optimizer: torch.optim.Optimizer) -> Outcome:
+    """Return an outcome as it is counted: what GradScaler skips is its own affair."""
+    found: Any = getattr(optimizer, "found_inf", None)
+    if not isinstance(found, Tensor) or not isinstance(outcome.skipped, Tensor):
+        return outcome
+    return replace(outcome, skipped=outcome.skipped & (found == 0).to(outcome.skipped.device))
 
 
 def unscaling(optimizer: torch.optim.Optimizer) -> Any:

@@ -221,7 +221,7 @@ class Attached:
         if self._outcome is None:
             self._outcome = self._clipper.decide(gradients, parameters, names, factor)
             self._clipper.guard.measured(self._outcome.report, self.optimizer)
-            self._clipper.count(self._outcome)
+            self._clipper.count(amp.without_overflow(self._outcome, self.optimizer))
         else:
             self._outcome = self._clipper.decide_again(gradients, parameters, names, factor)
         return self._outcome
