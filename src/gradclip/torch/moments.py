@@ -51,8 +51,9 @@ def reset_moments(optimizer: Optimizer, parameters: list[Tensor]) -> bool:
     states = [optimizer.state[p] for p in parameters if p in optimizer.state]
     kept = [state.get(name) for state in states for name in _MOMENTS]
     moments = [m for m in kept if isinstance(m, Tensor)]
-    with torch.no_grad():
-        torch._foreach_zero_(moments)
+    if moments:
+        with torch.no_grad():
+            torch._foreach_zero_(moments)
     return bool(moments)
 
 
