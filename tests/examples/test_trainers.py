@@ -1,5 +1,6 @@
 """The examples with trainers run, clip, and say so."""
 
+import math
 import re
 import subprocess
 import sys
@@ -25,6 +26,23 @@ def test_lightning_trains_with_clipped_gradients():
     before, after = map(float, NORMS.search(output).groups())
     assert after < before
     assert float(re.search(r"loss +(\d+\.\d+)", output)[1]) < 0.05  # of 0.25 at first
+
+
+def test_transformers_trains_with_clipped_gradients():
+    output = run("transformers_clip.py")
+    losses = [float(loss) for loss in re.findall(r"'loss': '(\d+\.\d+)'", output)]
+    assert losses[-1] < losses[0] < math.log(256) + 0.1
+    assert "'grad_norm_clipped'" in output
+    before, after = map(float, NORMS.search(output).groups())
+    assert after < before
+
+
+def test_accelerate_trains_with_clipped_gradients():
+    output = run("accelerate_clip.py")
+    number, of = map(int, re.match(r"(\d+) of (\d+) steps", output).groups())
+    assert 0 < number < of == 64
+    before, after = map(float, NORMS.search(output).groups())
+    assert after < before
 
 
 @pytest.mark.parametrize("path", sorted(EXAMPLES.glob("*_clip.py")), ids=lambda path: path.name)

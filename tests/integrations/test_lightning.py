@@ -7,6 +7,7 @@ import lightning.pytorch as pl
 import pytest
 import torch
 from lightning.pytorch.plugins import MixedPrecision
+from lightning.pytorch.strategies import ModelParallelStrategy
 
 import gradclip
 from gradclip.integrations.lightning import ClippingModule, GradientClipping
@@ -233,6 +234,13 @@ def test_after_an_exception_the_optimizer_is_as_it_was():
     with pytest.raises(ZeroDivisionError):
         fit(Broken(), [[3.0, 4.0]], GradientClipping("global-norm=1"))
     assert not optimizers[0]._optimizer_step_pre_hooks
+
+
+def test_sharded_gradients_are_refused():
+    sharding = ModelParallelStrategy(data_parallel_size=1, tensor_parallel_size=1)
+    trainer = pl.Trainer(**QUIET, devices=1, strategy=sharding)
+    with pytest.raises(gradclip.ConfigurationError, match="ModelParallelStrategy"):
+        GradientClipping("global-norm=1").on_fit_start(trainer, Slope())
 
 
 def test_a_checkpoint_of_other_optimizers_is_refused():

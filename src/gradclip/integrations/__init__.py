@@ -8,12 +8,9 @@ from types import ModuleType
 
 from gradclip.errors import MissingFrameworkError
 
-# Module -> the packages that it needs, or may need under another name.
-_TRAINERS = {
-    "accelerate": ("accelerate",),
-    "lightning": ("lightning", "pytorch_lightning"),
-    "transformers": ("transformers",),
-}
+_TRAINERS = ("accelerate", "lightning", "transformers")
+# Package that may be missing -> what to install.
+_INSTALL = {"pytorch_lightning": "lightning", **{name: name for name in _TRAINERS}}
 
 
 def __getattr__(name: str) -> ModuleType:
@@ -33,7 +30,8 @@ def __getattr__(name: str) -> ModuleType:
     try:
         return importlib.import_module(f"{__name__}.{name}")
     except ModuleNotFoundError as error:
-        if error.name not in _TRAINERS[name]:
+        if error.name not in _INSTALL:
             raise
-        msg = f"{__name__}.{name} needs {name}: pip install {name}"
+        package = _INSTALL[error.name]
+        msg = f"{__name__}.{name} needs {package}: pip install {package}"
         raise MissingFrameworkError(msg) from error

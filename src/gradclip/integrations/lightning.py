@@ -8,8 +8,10 @@ import torch
 from gradclip.core.decide import NonFinite
 from gradclip.core.policies.report import Report
 from gradclip.errors import ConfigurationError
+from gradclip.integrations.hiding import clip_or_hide
 from gradclip.integrations.measures import measures
-from gradclip.torch import Attached, Clipper, attach
+from gradclip.integrations.settings import Settings, check_whole
+from gradclip.torch import Attached, Clipper
 from gradclip.torch.names import NamedParameters
 
 try:
@@ -53,10 +55,7 @@ class GradientClipping(pl.Callback):
         max_skipped: int | None = 10,
         log: bool = True,
     ) -> None:
-        Clipper(policy, nonfinite=nonfinite, max_skipped=max_skipped)  # which checks them
-        self._policy = policy
-        self._nonfinite: NonFinite = nonfinite
-        self._max_skipped = max_skipped
+        self._settings = Settings(policy=policy, nonfinite=nonfinite, max_skipped=max_skipped)
         self._log = log
         self._attached: list[Attached] = []
         self._logged: list[Report | None] = []
@@ -74,17 +73,9 @@ class GradientClipping(pl.Callback):
 
     def on_fit_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Attach the policy to the trainer's optimizers."""
+        check_whole(type(trainer.strategy).__name__)
         _warn_of_clipping_twice(trainer, pl_module)
-        self._attached = [
-            attach(
-                optimizer,
-                self._policy,
-                pl_module,
-                nonfinite=self._nonfinite,
-                max_skipped=self._max_skipped,
-            )
-            for optimizer in trainer.optimizers
-        ]
+        self._attached = [self._settings.attach(o, pl_module) for o in trainer.optimizers]
         self._logged = self.reports
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
@@ -183,11 +174,13 @@ class ClippingModule(pl.LightningModule):
         if place not in self._named:
             self._named[place] = NamedParameters(optimizer, self)
             _warn_of_a_value_not_used(gradient_clip_val)
-        report = _clip(self._clipper(place), self._named[place])
+        parameters, names = self._named[place].read()
+        report = clip_or_hide(self._clipper(place), list(zip(names, parameters, strict=True)))
         _log(self, report, place if len(optimizers) > 1 else None)
 
     def on_fit_start(self) -> None:
         """Forget the optimizers of another fit."""
+        check_whole(type(self.trainer.strategy).__name__)
         self._named = {}
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
@@ -204,16 +197,6 @@ class ClippingModule(pl.LightningModule):
         if place not in self.clippers:
             self.clippers[place] = Clipper(self.clip)
         return self.clippers[place]
-
-
-def _clip(clipper: Clipper, named: NamedParameters) -> Report:
-    """Clip gradients in place; hide them if the step is to be skipped."""
-    parameters, names = named.read()
-    report = clipper.clip_(zip(names, parameters, strict=True))
-    if report.skipped is True:
-        for parameter in parameters:
-            parameter.grad = None  # which optimizers leave alone
-    return report
 
 
 def _log(module: pl.LightningModule, report: Report, place: int | None) -> None:
