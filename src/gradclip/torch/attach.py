@@ -3,22 +3,13 @@
 from typing import Any, Self
 
 import torch
-from torch import Tensor
 
 from gradclip.core.decide import NonFinite
+from gradclip.core.policies.policy import Policy
 from gradclip.core.policies.report import Report
-from gradclip.core.policies.resets import momentum_resets
-from gradclip.core.policies.resolve import resolve_policy
-from gradclip.core.policies.run import Outcome
-from gradclip.core.policies.update_clipping import split_update_clipping
 from gradclip.errors import ConfigurationError
-from gradclip.torch import amp, in_place
-from gradclip.torch.clipper import Clipper
-from gradclip.torch.dropping import Dropping
-from gradclip.torch.guards import check_outside_backward
 from gradclip.torch.hooks import (
     Arguments,
-    Closure,
     Hook,
     Keywords,
     Nesting,
@@ -26,9 +17,7 @@ from gradclip.torch.hooks import (
     owners,
     with_closure,
 )
-from gradclip.torch.moments import reset_moments
-from gradclip.torch.names import NamedParameters
-from gradclip.torch.updates import UpdateClipping
+from gradclip.torch.steps import Steps
 
 
 def attach(
@@ -83,7 +72,6 @@ class Attached:
 
     Attributes:
         optimizer: The optimizer.
-        policy: The policy.
 
     Example:
         >>> import torch, gradclip
@@ -106,15 +94,8 @@ class Attached:
         max_skipped: int | None,
     ) -> None:
         self.optimizer = optimizer
-        self.policy = resolve_policy(policy)
-        of_gradients, of_updates = split_update_clipping(self.policy)
-        self._clipper = Clipper(of_gradients, nonfinite=nonfinite, max_skipped=max_skipped)
-        self._updates = UpdateClipping(optimizer, of_updates) if of_updates else None
-        self._parameters = NamedParameters(optimizer, model)
-        self._dropping = Dropping(optimizer)
+        self._steps = Steps(optimizer, policy, model, nonfinite=nonfinite, max_skipped=max_skipped)
         self._nesting = Nesting(optimizer)
-        self._outcome: Outcome | None = None  # what the step under way came to so far
-        self._applied = 0
         self._handles = (
             optimizer.register_step_pre_hook(Hook(self, self._before)),
             optimizer.register_step_post_hook(Hook(self, self._after)),
@@ -135,31 +116,39 @@ class Attached:
         return f"Attached({type(self.optimizer).__name__}, {self.policy!r})"
 
     @property
+    def policy(self) -> Policy:
+        """The policy."""
+        return self._steps.policy
+
+    @property
     def report(self) -> Report | None:
         """What the last step came to; None before the first."""
-        return self._clipper.report
+        return self._steps.clipper.report
 
     @property
     def skipped_steps(self) -> int:
-        """The number of skipped steps."""
-        return self._clipper.skipped_steps
+        """The number of skipped steps; on a device this waits."""
+        return self._steps.clipper.skipped_steps
 
     @property
     def skipped_in_a_row(self) -> int:
-        """The number of steps skipped since one was not."""
-        return self._clipper.skipped_in_a_row
+        """The number of steps skipped since one was not; on a device this waits."""
+        return self._steps.clipper.skipped_in_a_row
 
     def state_dict(self) -> dict[str, Any]:
-        """Return all that is needed to go on as if nothing had happened.
+        """Return all that is needed to go on as if nothing had happened: lists and numbers.
 
         The optimizer's own `state_dict` knows nothing of it: save both.
         """
-        return {**self._clipper.state_dict(), "applied": self._applied}
+        return self._steps.state_dict()
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Take over what `state_dict` returned; whether it fits is seen at the next step."""
-        self._clipper.load_state_dict(state_dict)
-        self._applied = state_dict["applied"]
+        self._steps.load_state_dict(state_dict)
+
+    def expect_clipped(self) -> None:
+        """Do not warn of gradients that something else has clipped: it is known."""
+        self._steps.clipper.guard.expect_clipped()
 
     def _before(
         self, _: object, args: Arguments, kwargs: Keywords
@@ -167,86 +156,17 @@ class Attached:
         """Clip, or have the closure clip that is going to compute the gradients."""
         if not self._nesting.enter():
             return None
-        self._dropping.restore()  # if the last step raised
-        self._outcome = None
+        self._steps.begin()
         closure = closure_of(args, kwargs)
         if closure is not None:
-            return with_closure(args, kwargs, self._clipping(closure))
-        self._clip()
+            return with_closure(args, kwargs, self._steps.clipping(closure))
+        self._steps.clip()
         return None
 
-    @torch.no_grad()
     def _after(self, *_: object) -> None:
-        """Bring hidden gradients back, and see to the optimizer's updates and moments."""
-        if not self._nesting.leave():
-            return
-        if self._updates is not None:
-            self._updates.after()
-        self._dropping.restore()
-        if self._outcome is not None and self._outcome.skipped is not True:
-            self._applied += 1
-            self._reset()
-
-    def _clipping(self, closure: Closure) -> Closure:
-        """Return a closure whose gradients are clipped."""
-
-        def clipped() -> Any:
-            loss = closure()
-            self._clip()
-            return loss
-
-        return clipped
-
-    @torch.no_grad()
-    def _clip(self) -> None:
-        """Clip the gradients that there are now."""
-        if amp.will_skip(self.optimizer):
-            return
-        check_outside_backward(self._clipper.policy)
-        parameters, names = self._parameters.read()
-        gradients = in_place.read(parameters)
-        if not any(g is not None for g in gradients):
-            self._clipper.guard.no_gradients()
-            return
-        outcome = self._decide(parameters, gradients, names)
-        self._apply(parameters, gradients, outcome)
-        if self._updates is not None:
-            self._updates.before(parameters)
-
-    def _decide(
-        self, parameters: list[Tensor], gradients: in_place.Gradients, names: tuple[str, ...]
-    ) -> Outcome:
-        """Decide on the gradients, those of a scaled loss as if it were not scaled."""
-        factor = amp.unscaling(self.optimizer)
-        if self._outcome is None:
-            self._outcome = self._clipper.decide(gradients, parameters, names, factor)
-            self._clipper.guard.measured(self._outcome.report, self.optimizer)
-            self._clipper.count(amp.without_overflow(self._outcome, self.optimizer))
-        else:
-            self._outcome = self._clipper.decide_again(gradients, parameters, names, factor)
-        return self._outcome
-
-    def _apply(
-        self, parameters: list[Tensor], gradients: in_place.Gradients, outcome: Outcome
-    ) -> None:
-        """Write the clipped gradients, or have the step dropped."""
-        if outcome.skipped is True:
-            self._dropping.drop(parameters)
-            return
-        if isinstance(outcome.skipped, Tensor) and not self._dropping.drop_if(outcome.skipped):
-            self._clipper.guard.cannot_drop(self.optimizer)
-        in_place.write(parameters, gradients, outcome.batch)
-        amp.mark_unscaled(self.optimizer)
-
-    def _reset(self) -> None:
-        """Set the optimizer's moments to zero where it is time."""
-        parameters, names = self._parameters.read()
-        for every, governed in momentum_resets(self.policy, names):
-            if self._applied % every:
-                continue
-            chosen = [p for p, name in zip(parameters, names, strict=True) if name in governed]
-            if not reset_moments(self.optimizer, chosen):
-                self._clipper.guard.no_moments(self.optimizer)
+        """Tidy up after the step."""
+        if self._nesting.leave():
+            self._steps.end()
 
 
 def _own(optimizer: Any) -> torch.optim.Optimizer:

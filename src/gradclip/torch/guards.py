@@ -32,6 +32,10 @@ class Guard:
         self._scale_looked_at = False
         self._clipped: tuple[TensorWeakRef, int, int] | None = None
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave out what belongs to this process: weak references are not copied."""
+        return {**self.__dict__, "_clipped": None}
+
     def no_gradients(self) -> None:
         """Say that there is nothing to clip."""
         self._say(
@@ -39,6 +43,10 @@ class Guard:
             "No parameter has a gradient, nothing is clipped. Clip after loss.backward() and "
             "before zero_grad().",
         )
+
+    def expect_clipped(self) -> None:
+        """Do not say that gradients were clipped before: whoever calls this has said so."""
+        self._said.add("clipped before")
 
     def no_moments(self, optimizer: torch.optim.Optimizer) -> None:
         """Say that there is no momentum to reset."""

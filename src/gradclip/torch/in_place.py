@@ -54,6 +54,20 @@ def write(parameters: list[Tensor], gradients: Gradients, batch: Batch) -> None:
     _scale(written, batch.factor)
 
 
+def replace(parameters: list[Tensor], gradients: Gradients, batch: Batch) -> None:
+    """Give parameters what a policy made of their gradients, and leave these as they are.
+
+    Args:
+        parameters: T parameters.
+        gradients: What `read` returned of them.
+        batch: What the policy made of the gradients.
+    """
+    rows = zip(parameters, gradients, batch.settled().tensors, strict=True)
+    for parameter, gradient, result in rows:
+        if result is not gradient:
+            parameter.grad = result
+
+
 def _scale(gradients: Gradients, factor: Any) -> None:
     """Multiply gradients by a factor, () or (T,), in place."""
     if isinstance(factor, Tensor) and factor.ndim:

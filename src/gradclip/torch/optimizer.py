@@ -7,26 +7,25 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from gradclip.core.clippings import Clipping, Gradients
 from gradclip.core.decide import NonFinite
 from gradclip.core.optimizers import GATE_OP, reject_tf1_arguments
-from gradclip.core.wrapping import ClippingWrapper, split
+from gradclip.core.policies.report import Report
+from gradclip.core.wrapping import Wrapper, split
 from gradclip.errors import ConfigurationError
-from gradclip.torch.functional import functions
-from gradclip.torch.namespace import TorchNamespace
+from gradclip.torch import in_place
+from gradclip.torch.steps import Steps
 
 Loss = Tensor | Callable[[], Tensor]
-_xp = TorchNamespace()
 GradsAndVars = list[tuple[Tensor | None, Tensor]]
 
 
-class Optimizer(ClippingWrapper):
+class Optimizer(Wrapper):
     """Compute gradients and apply them in two steps, with room for clipping between.
 
     Args:
         optimizer: Any `torch.optim.Optimizer`. What this class lacks is looked up there.
-        clip: What to clip in `apply_gradients`: None, a text such as `"global-norm=15"`, a
-            clipping of `gradclip.core.clippings`, or a function from a list of gradients to one.
+        clip: What to clip in `apply_gradients`: a policy such as `gradclip.ZClip()`, a text such
+            as `"global-norm=15"`, a function from a list of gradients to one, or None.
         nonfinite: What NaN and infinite gradients lead to: `"skip"` drops the step (neither
             parameters nor the optimizer's state change) and counts it in `skipped_steps` and
             `skipped_in_a_row`; `"raise"`, `"zero"` and `"propagate"` as in the functions.
@@ -55,13 +54,35 @@ class Optimizer(ClippingWrapper):
         self,
         optimizer: torch.optim.Optimizer,
         *,
-        clip: str | Clipping | Callable[[Gradients], Gradients] | None = None,
+        clip: object = None,
         nonfinite: NonFinite = "skip",
         max_skipped: int | None = 10,
     ) -> None:
-        super().__init__(optimizer, clip=clip, nonfinite=nonfinite, max_skipped=max_skipped)
+        super().__init__(optimizer)
         self.iterations = 0
+        self._steps = Steps(
+            optimizer,
+            clip,
+            nonfinite=nonfinite,
+            max_skipped=max_skipped,
+            write=in_place.replace,
+        )
         self._loss: Loss | None = None
+
+    @property
+    def report(self) -> Report | None:
+        """What the last step came to; None before the first."""
+        return self._steps.clipper.report
+
+    @property
+    def skipped_steps(self) -> int:
+        """The number of skipped steps; on a device this waits."""
+        return self._steps.clipper.skipped_steps
+
+    @property
+    def skipped_in_a_row(self) -> int:
+        """The number of steps skipped since one was applied; on a device this waits."""
+        return self._steps.clipper.skipped_in_a_row
 
     def compute_gradients(
         self,
@@ -121,14 +142,8 @@ class Optimizer(ClippingWrapper):
         del name
         gradients, variables = split(grads_and_vars)
         self._check_own(variables)
-        if self._nonfinite in {"raise", "zero"}:
-            gradients = functions.clip_by_global_norm(gradients, None, nonfinite=self._nonfinite)[0]
-        if self._nonfinite == "skip":
-            finite = bool(torch.isfinite(_xp.global_norm([g for g in gradients if g is not None])))
-            self._skipped.record(finite=finite)
-            if not finite:
-                return self.iterations
-        self._step(self._clipped(gradients, variables), variables)
+        if not self._step(gradients, variables):
+            return self.iterations
         self.iterations += 1
         if global_step is not None:
             with torch.no_grad():
@@ -145,18 +160,18 @@ class Optimizer(ClippingWrapper):
         return self.apply_gradients(self.compute_gradients(loss, var_list), global_step)
 
     def state_dict(self) -> dict[str, Any]:
-        """Return the wrapped optimizer's state and the counts of applied and skipped steps."""
+        """Return the wrapped optimizer's state, the policy's, and the counts of steps."""
         return {
             "optimizer": self.optimizer.state_dict(),
             "iterations": self.iterations,
-            "skipped": (self.skipped_steps, self.skipped_in_a_row),
+            "clip": self._steps.state_dict(),
         }
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Take over what `state_dict` returned."""
         self.optimizer.load_state_dict(state_dict["optimizer"])
         self.iterations = state_dict["iterations"]
-        self._skipped.total, self._skipped.in_a_row = state_dict["skipped"]
+        self._steps.load_state_dict(state_dict["clip"])
 
     def _trainable(self) -> list[Tensor]:
         """Return the optimizer's parameters that require a gradient."""
@@ -177,24 +192,32 @@ class Optimizer(ClippingWrapper):
             )
             raise ConfigurationError(msg)
 
-    def _clipped(self, gradients: Gradients, variables: list[Tensor]) -> Gradients:
-        """Return the gradients as the optimizer gets them."""
-        with torch.no_grad():
-            return self._clip(functions, gradients, variables) if self._clip else gradients
+    def _step(self, gradients: in_place.Gradients, variables: list[Tensor]) -> bool:
+        """Let the optimizer step on these gradients alone, and give `.grad` back as it was.
 
-    def _step(self, gradients: Gradients, variables: list[Tensor]) -> None:
-        """Let the optimizer step on these gradients alone, and give `.grad` back as it was."""
+        Returns:
+            Whether it stepped, as far as the host knows.
+        """
         parameters = self._parameters()
         before = [p.grad for p in parameters]
+        self._steps.begin()
         try:
             _put(parameters, [None] * len(parameters))
             _put(variables, gradients)
-            if _needs_closure(self.optimizer):
-                self.optimizer.step(self._closure(variables))
-            else:
-                self.optimizer.step()
+            self._steps.clip()
+            if not self._steps.skipped:
+                self._take(variables)
+            return not self._steps.skipped
         finally:
+            self._steps.end()
             _put(parameters, before)
+
+    def _take(self, variables: list[Tensor]) -> None:
+        """Let the optimizer step on the clipped gradients."""
+        if _needs_closure(self.optimizer):
+            self.optimizer.step(self._closure(variables))
+        else:
+            self.optimizer.step()
 
     def _closure(self, variables: list[Tensor]) -> Callable[[], float]:
         """Return what optimizers such as LBFGS call to evaluate loss and gradients again."""
@@ -210,13 +233,13 @@ class Optimizer(ClippingWrapper):
             with torch.enable_grad():
                 value = loss()
                 gradients = torch.autograd.grad(value, variables, allow_unused=True)
-            _put(variables, self._clipped(list(gradients), variables))
+            _put(variables, list(gradients))
             return float(value.detach())
 
-        return evaluate
+        return self._steps.clipping(evaluate)
 
 
-def _put(parameters: list[Tensor], gradients: Gradients) -> None:
+def _put(parameters: list[Tensor], gradients: in_place.Gradients) -> None:
     """Set `.grad` of each parameter."""
     for parameter, gradient in zip(parameters, gradients, strict=True):
         parameter.grad = gradient

@@ -1,0 +1,164 @@
+"""Steps of an optimizer on clipped gradients."""
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from gradclip.core.decide import NonFinite
+from gradclip.core.policies.batch import Batch
+from gradclip.core.policies.resets import momentum_resets
+from gradclip.core.policies.resolve import resolve_policy
+from gradclip.core.policies.run import Outcome
+from gradclip.core.policies.update_clipping import split_update_clipping
+from gradclip.torch import amp, in_place
+from gradclip.torch.clipper import Clipper
+from gradclip.torch.dropping import Dropping
+from gradclip.torch.guards import check_outside_backward
+from gradclip.torch.moments import reset_moments
+from gradclip.torch.names import NamedParameters
+from gradclip.torch.updates import UpdateClipping
+
+Closure = Callable[[], Any]
+Write = Callable[[list[Tensor], in_place.Gradients, Batch], None]
+
+
+class Steps:
+    """What there is to do before and after each step of an optimizer.
+
+    A step is `begin`, then `clip` or a closure that `clipping` returned, then the optimizer's own
+    step, then `end`.
+
+    Args:
+        optimizer: The optimizer.
+        policy: The policy, as `resolve_policy` reads it.
+        model: What names the parameters.
+        nonfinite: As in `attach`.
+        max_skipped: As in `attach`.
+        write: How the clipped gradients get into `.grad`.
+
+    Raises:
+        ConfigurationError: An argument is not what it should be, or the policy does not fit the
+            optimizer.
+    """
+
+    def __init__(
+        self,
+        optimizer: torch.optim.Optimizer,
+        policy: object,
+        model: torch.nn.Module | None = None,
+        *,
+        nonfinite: NonFinite = "skip",
+        max_skipped: int | None = 10,
+        write: Write = in_place.write,
+    ) -> None:
+        self.policy = resolve_policy(policy)
+        of_gradients, of_updates = split_update_clipping(self.policy)
+        self.clipper = Clipper(of_gradients, nonfinite=nonfinite, max_skipped=max_skipped)
+        self._optimizer = optimizer
+        self._updates = UpdateClipping(optimizer, of_updates) if of_updates else None
+        self._parameters = NamedParameters(optimizer, model)
+        self._dropping = Dropping(optimizer)
+        self._write = write
+        self._outcome: Outcome | None = None  # what the step under way came to so far
+        self._applied = 0
+
+    @property
+    def skipped(self) -> bool:
+        """Whether the step under way is known to be skipped."""
+        return self._outcome is not None and self._outcome.skipped is True
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return all that is needed to go on as if nothing had happened: lists and numbers."""
+        return {**self.clipper.state_dict(), "applied": self._applied}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Take over what `state_dict` returned; whether it fits is seen at the next step."""
+        self.clipper.load_state_dict(state_dict)
+        self._applied = state_dict["applied"]
+
+    def begin(self) -> None:
+        """Forget the last step, which may have raised in its middle."""
+        self._dropping.restore()
+        self._outcome = None
+
+    def clipping(self, closure: Closure) -> Closure:
+        """Return a closure whose gradients are clipped."""
+
+        def clipped() -> Any:
+            loss = closure()
+            self.clip()
+            return loss
+
+        return clipped
+
+    @torch.no_grad()
+    def clip(self) -> None:
+        """Clip the gradients that there are now, or have the step dropped.
+
+        Raises:
+            ConfigurationError: The policy does not fit the optimizer.
+            NonFiniteGradientError: As `nonfinite` and `max_skipped` ask.
+        """
+        if amp.will_skip(self._optimizer):
+            return
+        check_outside_backward(self.clipper.policy)
+        parameters, names = self._parameters.read()
+        gradients = in_place.read(parameters)
+        if not any(g is not None for g in gradients):
+            self.clipper.guard.no_gradients()
+            return
+        outcome = self._decide(parameters, gradients, names)
+        self._apply(parameters, gradients, outcome)
+        if self._updates is not None:
+            self._updates.before(parameters)
+
+    @torch.no_grad()
+    def end(self) -> None:
+        """Bring hidden gradients back, and see to the optimizer's updates and moments.
+
+        Raises:
+            ConfigurationError: The policy does not fit the optimizer.
+        """
+        if self._updates is not None:
+            self._updates.after()
+        self._dropping.restore()
+        if self._outcome is not None and not self.skipped:
+            self._applied += 1
+            self._reset()
+
+    def _decide(
+        self, parameters: list[Tensor], gradients: in_place.Gradients, names: tuple[str, ...]
+    ) -> Outcome:
+        """Decide on the gradients, those of a scaled loss as if it were not scaled."""
+        factor = amp.unscaling(self._optimizer)
+        if self._outcome is not None:
+            self._outcome = self.clipper.decide_again(gradients, parameters, names, factor)
+            return self._outcome
+        self._outcome = self.clipper.decide(gradients, parameters, names, factor)
+        self.clipper.guard.measured(self._outcome.report, self._optimizer)
+        self.clipper.count(amp.without_overflow(self._outcome, self._optimizer))
+        return self._outcome
+
+    def _apply(
+        self, parameters: list[Tensor], gradients: in_place.Gradients, outcome: Outcome
+    ) -> None:
+        """Write the clipped gradients, or have the step dropped."""
+        if outcome.skipped is True:
+            self._dropping.drop(parameters)
+            return
+        if isinstance(outcome.skipped, Tensor) and not self._dropping.drop_if(outcome.skipped):
+            self.clipper.guard.cannot_drop(self._optimizer)
+        self._write(parameters, gradients, outcome.batch)
+        amp.mark_unscaled(self._optimizer)
+
+    def _reset(self) -> None:
+        """Set the optimizer's moments to zero where it is time."""
+        parameters, names = self._parameters.read()
+        for every, governed in momentum_resets(self.policy, names):
+            if self._applied % every:
+                continue
+            chosen = [p for p, name in zip(parameters, names, strict=True) if name in governed]
+            if not reset_moments(self._optimizer, chosen):
+                self.clipper.guard.no_moments(self._optimizer)
