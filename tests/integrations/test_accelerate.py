@@ -1,5 +1,9 @@
 """Gradients are clipped where accelerate's own clipping would, with the real accelerator."""
 
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 import torch
 from accelerate import Accelerator
@@ -139,6 +143,12 @@ def test_a_resumed_run_goes_on_as_if_nothing_had_happened(tmp_path):
     clipper = Clipper(second, policy)
     second.load_state(str(tmp_path))
     assert train(second, model, optimizer, batches[5:], clipper.clip_) == whole
+
+
+def test_processes_that_share_gradients_decide_alike():
+    program = Path(__file__).with_name("two_processes.py")
+    done = subprocess.run([sys.executable, program], check=True, capture_output=True, text=True)
+    assert done.stdout.splitlines() == ["DistributedDataParallel 5.0 -0.6000 -0.8000"] * 2
 
 
 def test_a_policy_can_be_attached_to_a_prepared_optimizer():

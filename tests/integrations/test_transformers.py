@@ -17,6 +17,7 @@ pytestmark = [
     pytest.mark.usefixtures("accelerate_afresh", "datasets_is_a_folder"),
 ]
 NAN = float("nan")
+VARIED = [[3.0, 4.0], [5.0, 0.0], [6.0, 8.0], [0.0, 5.0], [8.0, 6.0]]
 
 
 class Slope(torch.nn.Module):
@@ -143,6 +144,20 @@ def test_the_norms_are_logged(tmp_path):
     assert "clip_scale" not in trainer.state.log_history[-1]  # the summary
 
 
+def test_callbacks_that_came_before_get_the_norms_if_it_is_moved_before_them(tmp_path):
+    seen = []
+
+    class Reporter(TrainerCallback):
+        def on_log(self, *_, logs, **__):
+            seen.append(dict(logs))
+
+    clipping = GradientClipping("global-norm=1")
+    trainer = make_trainer(tmp_path, [[3.0, 4.0]], Reporter(), clipping)
+    trainer.callback_handler.callbacks.insert(0, trainer.pop_callback(clipping))
+    trainer.train()
+    assert seen[0]["grad_norm_clipped"] == 1.0
+
+
 def test_a_step_that_the_trainers_own_measure_spoils_is_dropped(tmp_path):
     # It multiplies by inf / norm, even with max_grad_norm=0; a norm beyond float32 makes NaN of it.
     clipping = GradientClipping("global-norm=1")
@@ -155,8 +170,8 @@ def test_clipping_by_the_trainer_too_is_said_once(tmp_path):
     said = r"clipped twice, by TrainingArguments\(max_grad_norm=2.0\) first. Set max_grad_norm=0"
     clipping = GradientClipping("global-norm=1")
     with pytest.warns(UserWarning, match=said) as warned:
-        trainer = train(tmp_path, [[3.0, 4.0]] * 3, clipping, max_grad_norm=2.0)
-    assert len([w for w in warned if "twice" in str(w.message)]) == 1
+        trainer = train(tmp_path, VARIED, clipping, max_grad_norm=2.0)
+    assert len([w for w in warned if "clip" in str(w.message)]) == 1
     assert trainer.state.log_history[0]["grad_norm"] == pytest.approx(5.0)  # before both
 
 

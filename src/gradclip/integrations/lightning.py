@@ -74,8 +74,10 @@ class GradientClipping(pl.Callback):
     def on_fit_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Attach the policy to the trainer's optimizers."""
         check_whole(type(trainer.strategy).__name__)
-        _warn_of_clipping_twice(trainer, pl_module)
         self._attached = [self._settings.attach(o, pl_module) for o in trainer.optimizers]
+        if _said_that_it_clips_twice(trainer, pl_module):
+            for attached in self._attached:
+                attached.expect_clipped()
         self._logged = self.reports
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
@@ -133,7 +135,8 @@ class ClippingModule(pl.LightningModule):
 
     It clips what `Trainer(gradient_clip_val=...)` would, in its place: the accumulated and
     unscaled gradients of the optimizer that is about to step, in automatic optimization.
-    Checkpoints hold what the policy has learned.
+    Checkpoints hold what the policy has learned; an `on_save_checkpoint` or `on_load_checkpoint`
+    of your own calls that of `super()`.
 
     Attributes:
         clip: A policy such as `gradclip.GlobalNorm(1.0)`, or a text such as `"global-norm=1"`;
@@ -150,6 +153,7 @@ class ClippingModule(pl.LightningModule):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.clippers: dict[int, Clipper] = {}
+        self._stepping: dict[int, torch.optim.Optimizer] = {}
         self._named: dict[int, NamedParameters] = {}
 
     def configure_gradient_clipping(
@@ -171,17 +175,11 @@ class ClippingModule(pl.LightningModule):
         del gradient_clip_algorithm
         optimizers = self.trainer.optimizers
         place = [id(o) for o in optimizers].index(id(optimizer))
-        if place not in self._named:
-            self._named[place] = NamedParameters(optimizer, self)
-            _warn_of_a_value_not_used(gradient_clip_val)
+        if self._stepping.get(place) is not optimizer:
+            self._begin(place, optimizer, gradient_clip_val)
         parameters, names = self._named[place].read()
         report = clip_or_hide(self._clipper(place), list(zip(names, parameters, strict=True)))
         _log(self, report, place if len(optimizers) > 1 else None)
-
-    def on_fit_start(self) -> None:
-        """Forget the optimizers of another fit."""
-        check_whole(type(self.trainer.strategy).__name__)
-        self._named = {}
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Put what the policy has learned into a checkpoint."""
@@ -191,6 +189,15 @@ class ClippingModule(pl.LightningModule):
         """Take it over."""
         for place, saved in checkpoint.get(_KEY, {}).items():
             self._clipper(place).load_state_dict(saved)
+
+    def _begin(
+        self, place: int, optimizer: torch.optim.Optimizer, gradient_clip_val: float | None
+    ) -> None:
+        """Get to know an optimizer at the first step of a fit."""
+        check_whole(type(self.trainer.strategy).__name__)
+        _warn_of_a_value_not_used(gradient_clip_val)
+        self._stepping[place] = optimizer
+        self._named[place] = NamedParameters(optimizer, self)
 
     def _clipper(self, place: int) -> Clipper:
         """Return the clipper of an optimizer."""
@@ -206,16 +213,17 @@ def _log(module: pl.LightningModule, report: Report, place: int | None) -> None:
         module.log_dict(measures(report, suffix), on_step=True, on_epoch=False)
 
 
-def _warn_of_clipping_twice(trainer: pl.Trainer, module: pl.LightningModule) -> None:
-    """Warn if gradients are clipped before the policy gets them."""
+def _said_that_it_clips_twice(trainer: pl.Trainer, module: pl.LightningModule) -> bool:
+    """Warn if gradients are clipped before the policy gets them, and tell whether they are."""
     if trainer.gradient_clip_val:
         option = f"Trainer(gradient_clip_val={trainer.gradient_clip_val})"
     elif not type(module).configure_gradient_clipping.__module__.endswith(".core.module"):
         option = f"{type(module).__name__}.configure_gradient_clipping"
     else:
-        return
+        return False
     msg = f"Gradients are clipped twice, by {option} first. Remove it to leave it to the policy."
-    warnings.warn(msg, stacklevel=2)
+    warnings.warn(msg, stacklevel=3)
+    return True
 
 
 def _warn_of_a_value_not_used(gradient_clip_val: float | None) -> None:

@@ -73,9 +73,11 @@ class GradientClipping(TrainerCallback, ExportableState):
         optimizer = of["optimizer"]
         if isinstance(optimizer, AcceleratedOptimizer):
             check_whole(optimizer.accelerator_state.distributed_type.value)
-        _warn_of_clipping_twice(args)
         self._detach()
         self._attached = self._settings.attach(optimizer, of["model"])
+        if args.max_grad_norm:
+            _warn_of_clipping_twice(args.max_grad_norm)
+            self._attached.expect_clipped()
         if state.global_step:
             self._resume(state.stateful_callbacks)
 
@@ -158,11 +160,10 @@ def _listed(value: Any) -> Any:
     return value.tolist() if isinstance(value, torch.Tensor) else value
 
 
-def _warn_of_clipping_twice(args: TrainingArguments) -> None:
-    """Warn if the Trainer clips before the policy gets the gradients."""
-    if args.max_grad_norm:
-        msg = (
-            f"Gradients are clipped twice, by TrainingArguments(max_grad_norm={args.max_grad_norm})"
-            " first. Set max_grad_norm=0 to leave it to the policy."
-        )
-        warnings.warn(msg, stacklevel=2)
+def _warn_of_clipping_twice(max_grad_norm: float) -> None:
+    """Warn that the Trainer clips before the policy gets the gradients."""
+    msg = (
+        f"Gradients are clipped twice, by TrainingArguments(max_grad_norm={max_grad_norm}) first. "
+        "Set max_grad_norm=0 to leave it to the policy."
+    )
+    warnings.warn(msg, stacklevel=3)
