@@ -19,7 +19,16 @@ FRAMEWORKS = ("torch", "tensorflow", "jax", "keras")
 
 def test_the_options_are_frozen():
     assert [parameter.opts[0] for parameter in demo.params] == [
-        *("--framework", "--epochs", "--steps", "--batch-size", "--lr", "--optimizer"),
+        *(
+            "--task",
+            "--length",
+            "--framework",
+            "--epochs",
+            "--steps",
+            "--batch-size",
+            "--lr",
+            "--optimizer",
+        ),
         *("--hidden", "--depth", "--activation", "--init", "--loss", "--input-scale"),
         *("--clip", "--clipper", "--seed", "--data", "--out", "--compare"),
     ]

@@ -1,6 +1,7 @@
 """`gradclip demo`: trains the reference experiment before one's eyes."""
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import TypeVar, get_args
 
@@ -10,6 +11,11 @@ from gradclip.cli.environment import quiet_frameworks
 from gradclip.cli.options import Names, Widths, free_directory
 from gradclip.cli.screen import Screen
 from gradclip.cli.session import Session
+from gradclip.cli.temporal_order import (
+    TEMPORAL_ORDER,
+    refuse_options_of_temporal_order,
+    temporal_order_experiments,
+)
 from gradclip.experiments.data import load_mnist
 from gradclip.experiments.experiment import (
     Activation,
@@ -21,6 +27,8 @@ from gradclip.experiments.experiment import (
     Optimizer,
 )
 from gradclip.experiments.models import network_class
+from gradclip.experiments.recurrent.training import TemporalOrderTraining
+from gradclip.experiments.training import Training
 
 _Command = TypeVar("_Command", bound=Callable[..., object])
 _DEFAULTS = Experiment()
@@ -38,6 +46,13 @@ def _choice(name: str, values: object, text: str) -> Callable[[_Command], _Comma
 
 
 @click.command(context_settings={"show_default": True})
+@click.option(
+    "--task",
+    type=click.Choice(["mnist", TEMPORAL_ORDER]),
+    default="mnist",
+    help="What is learned; temporal-order has options of its own: see the manual.",
+)
+@click.option("--length", type=int, help="Symbols a sequence, of temporal-order.", metavar="N")
 @_choice("--framework", Framework, "What computes.")
 @click.option("--epochs", type=int, default=_DEFAULTS.epochs, help="Passes over the images.")
 @click.option("--steps", type=int, help="Stop after so many batches.", metavar="N")
@@ -86,7 +101,12 @@ def _choice(name: str, values: object, text: str) -> Callable[[_Command], _Comma
     help="Train several from the same weights on the same batches: clip,no-clip or clip,native.",
 )
 def demo(
-    *, data: Path | None, out: Path | None, compare: tuple[str, ...] | None, **choices: object
+    *,
+    task: str,
+    data: Path | None,
+    out: Path | None,
+    compare: tuple[str, ...] | None,
+    **choices: object,
 ) -> None:
     """Train a small network on MNIST and watch its gradients.
 
@@ -94,20 +114,29 @@ def demo(
     The run and report.html, which opens offline in any browser, are written at the end, also
     after Ctrl-C.
 
+    With `--task temporal-order` it is a recurrent network in NumPy, with clipping and without.
+
     \b
     Examples:
       gradclip demo
       gradclip demo --framework jax --clip norm=1 --steps 200
       gradclip demo --depth 30 --activation sigmoid
       gradclip demo --lr 3 --compare clip,no-clip
+      gradclip demo --task temporal-order
     """  # noqa: D301  # \b keeps click from filling the examples
     quiet_frameworks()
+    directory = out or free_directory(Path("runs"), "demo")
     # The whole command line is checked before anything is loaded or written.
+    if task == TEMPORAL_ORDER:
+        session = Session(start=TemporalOrderTraining, directory=directory, screen=Screen())
+        click.get_current_context().exit(session.run(temporal_order_experiments(compare)))
+    refuse_options_of_temporal_order()
+    del choices["length"]
     experiments = {name: _vary(choices, VARIANTS[name]) for name in compare or ()}
     experiments = experiments or {"": _vary(choices, {})}
     network_class(str(choices["framework"]))
-    directory = out or free_directory(Path("runs"), "demo")
-    session = Session(data=load_mnist(data), directory=directory, screen=Screen())
+    start = partial(Training, data=load_mnist(data))
+    session = Session(start=start, directory=directory, screen=Screen())
     click.get_current_context().exit(session.run(experiments))
 
 

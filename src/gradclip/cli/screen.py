@@ -8,13 +8,13 @@ from rich.panel import Panel
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.text import Text
 
-from gradclip.experiments.training import Training
+from gradclip.experiments.running import Training
 from gradclip.record.schema import Parameter, StepRecord
 from gradclip.report.figures import Figures
 from gradclip.report.terminal import norms_table, summary_table
 from gradclip.report.wording import number, percent
 
-TABLE_EVERY = 100  # steps, as the first post prints its loss
+TABLE_EVERY = 100  # steps, as the first post prints its loss; of a long training, a tenth of it
 
 
 class Screen:
@@ -57,7 +57,8 @@ class Screen:
 
     def show(self, record: StepRecord) -> None:
         """Show a step: on the bar, and every hundred steps as a table."""
-        if record.step % TABLE_EVERY == 0:
+        tenth = self._num_steps // 10 // TABLE_EVERY * TABLE_EVERY
+        if record.step % max(TABLE_EVERY, tenth) == 0:
             self.console.print(norms_table(self._parameters, record))
             self.console.print()
         if self._progress is None:
@@ -110,5 +111,5 @@ def _introduction(name: str, training: Training) -> Text:
     network = "-".join(map(str, widths)) if len(widths) < 8 else f"{len(widths) - 1} layers"  # noqa: PLR2004  # still one line
     clipping = experiment.clip if experiment.policy else "no clipping"
     own = " (its own)" if experiment.clipper == "native" else ""
-    text = f"{experiment.framework} {training.model.version}, {network}, {clipping}{own}"
+    text = f"{experiment.framework} {training.version}, {network}, {clipping}{own}"
     return Text.assemble((f"{name}: " if name else "", "bold"), text, "\n")

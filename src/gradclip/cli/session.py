@@ -1,15 +1,14 @@
 """Trains one experiment or several compared, and leaves runs and a report behind."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from gradclip.cli.interruption import Interruption
 from gradclip.cli.screen import Screen
 from gradclip.errors import NonFiniteGradientError, RunError
-from gradclip.experiments.data import Dataset
-from gradclip.experiments.experiment import Experiment
-from gradclip.experiments.training import Training
+from gradclip.experiments.running import Training
 from gradclip.record.reader import read_run
 from gradclip.record.schema import Json, Status
 from gradclip.record.writer import RunWriter
@@ -25,16 +24,16 @@ class Session:
     """One call of `gradclip demo`.
 
     Attributes:
-        data: The images.
+        start: What makes an experiment's training.
         directory: Where the run goes; compared runs go into folders of it, named as they are.
         screen: Where it is shown.
     """
 
-    data: Dataset
+    start: Callable[[Any], Training]
     directory: Path
     screen: Screen
 
-    def run(self, experiments: Mapping[str, Experiment]) -> int:
+    def run(self, experiments: Mapping[str, Any]) -> int:
         """Train the experiments one after the other, and report on all that began.
 
         Args:
@@ -55,10 +54,10 @@ class Session:
             return EXIT_INTERRUPTED
         return 0 if "finished" in statuses.values() else EXIT_FAILED
 
-    def _train(self, name: str, experiment: Experiment, interruption: Interruption) -> Status:
+    def _train(self, name: str, experiment: Any, interruption: Interruption) -> Status:
         """Train one experiment into its run directory."""
         with self.screen.waiting(f"Starting {experiment.framework}"):
-            training = Training(experiment, self.data)
+            training = self.start(experiment)
         metadata = training.metadata("gradclip demo", _arguments(experiment))
         with RunWriter(self.directory / name, metadata) as writer:
             try:
@@ -119,7 +118,7 @@ def _title(statuses: set[Status]) -> str:
     return "Done" if "finished" in statuses else "Stopped; what was trained is kept"
 
 
-def _arguments(experiment: Experiment) -> dict[str, Json]:
+def _arguments(experiment: Any) -> dict[str, Json]:
     """Return an experiment's choices as options of the command line."""
     return {
         name.replace("_", "-"): list(value) if isinstance(value, tuple) else value

@@ -34,6 +34,7 @@ class Training:
         parameters: The parameters' names and shapes, in the order of every record's norms.
         num_steps: How many batches there will be.
         model: The network.
+        version: The framework's version.
 
     Raises:
         MissingFrameworkError: The framework is not installed.
@@ -53,6 +54,7 @@ class Training:
         per_epoch = num_batches(len(data.train_images), experiment.batch_size)
         self.num_steps = experiment.steps or experiment.epochs * per_epoch
         self.model = build_model(experiment, draw_weights(experiment))
+        self.version: str = self.model.version
         self._data = data
         self._observation = Observation(self.parameters)
         self._test_accuracy: float | None = None

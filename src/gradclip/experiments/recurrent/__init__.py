@@ -1,0 +1,1 @@
+"""Recurrent networks, whose gradients explode: what clipping was invented for."""
