@@ -1,5 +1,6 @@
 """Factors and bounds applied to JAX arrays."""
 
+from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -9,23 +10,60 @@ from jax.sharding import PartitionSpec
 
 from gradclip.errors import ConfigurationError
 from gradclip.jax.compiled import compiled
-from gradclip.jax.wide import narrow, widen
+from gradclip.jax.wide import less, narrow, product
+
+
+def rescale(tensors: list[Array], factor: Array) -> list[Array]:
+    """Multiply tensors by a wide factor, () or broadcastable, each entry rounded once.
+
+    Returns:
+        The products: a factor of 1 keeps the bits, 0 gives zeros.
+    """
+    for tensor in tensors:
+        _check_factor(tensor, factor)
+    if len(tensors) > 1 and are_apart(tensors):
+        return [_rescale_together([t], colocated(factor, t))[0] for t in tensors]
+    return _rescale_together(tensors, colocated(factor, tensors[0]) if tensors else factor)
+
+
+def rescale_each(tensors: list[Array], factors: Array) -> list[Array]:
+    """Multiply each of T tensors by its own wide factor of (T,)."""
+    if are_apart(tensors):
+        return [rescale([t], factors[i])[0] for i, t in enumerate(tensors)]
+    return _rescale_each_together(tensors, factors)
 
 
 @compiled()
-def rescale(tensor: Array, factor: Array) -> Array:
-    """Multiply by a wide factor with one rounding; 1 keeps the bits and 0 gives zeros."""
-    if jnp.broadcast_shapes(tensor.shape, factor.shape) != tensor.shape:
-        msg = (
-            f"A threshold must be a scalar, got one that gives factors of shape {factor.shape} "
-            f"for a tensor of shape {tensor.shape}. Clip such a tensor in parts, by `axes`."
-        )
-        raise ConfigurationError(msg)
+def _rescale_together(tensors: list[Array], factor: Array) -> list[Array]:
     if factor.ndim:
-        return _rescaled(tensor, factor)
+        return [_product(t, factor) for t in tensors]
     # A branch of its own: XLA would compute the factor anew for every entry.
-    result: Array = jax.lax.cond(factor == 1, lambda: tensor, lambda: _rescaled(tensor, factor))
+    return _unless(factor == 1, tensors, lambda: [_product(t, factor) for t in tensors])
+
+
+@compiled()
+def _rescale_each_together(tensors: list[Array], factors: Array) -> list[Array]:
+    same = jnp.all(factors == 1)
+    # Taken out of the vector in a branch before: XLA would make the places in the vector, and all
+    # that leads to it, a part of each product, and could not compile one for all of a shape.
+    taken = range(len(tensors))
+    each = jax.lax.cond(
+        same,
+        lambda f: [jnp.ones((), f.dtype) for _ in taken],
+        lambda f: [f[i] for i in taken],
+        factors,
+    )
+    pairs = list(zip(tensors, each, strict=True))
+    return _unless(same, tensors, lambda: [_product(t, f) for t, f in pairs])
+
+
+def _unless(same: Array, tensors: list[Array], change: Callable[[], list[Array]]) -> list[Array]:
+    """Return the tensors as they are if a condition holds; one branch for all of them."""
+    result: list[Array] = jax.lax.cond(same, lambda: tensors, change)
     return result
+
+
+_product = compiled()(product)
 
 
 @compiled()
@@ -37,31 +75,39 @@ def zero_where(tensor: Array, condition: Array) -> Array:
 @compiled()
 def clamp(tensor: Array, low: Array | None, high: Array | None) -> Array:
     """Limit each entry to [low, high], wide bounds, in the tensor's own type; NaN stays NaN."""
-    result = tensor
-    if low is not None:
-        bound = narrow(low, tensor.dtype)
-        result = jnp.where((widen(result) < widen(bound)) | jnp.isnan(bound), bound, result)
-    if high is not None:
-        bound = narrow(high, tensor.dtype)
-        result = jnp.where((widen(result) > widen(bound)) | jnp.isnan(bound), bound, result)
-    if result.shape != tensor.shape:
-        msg = f"Bounds must broadcast to the tensor's shape {tensor.shape}, got {result.shape}."
+    bounds = [None if bound is None else narrow(bound, tensor.dtype) for bound in (low, high)]
+    given = [bound.shape for bound in bounds if bound is not None]
+    if jnp.broadcast_shapes(tensor.shape, *given) != tensor.shape:
+        shapes = ", ".join(map(str, given))
+        msg = f"Bounds must broadcast to the tensor's shape {tensor.shape}, got {shapes}."
         raise ConfigurationError(msg)
+    result = tensor
+    if bounds[0] is not None:
+        result = jnp.where(less(result, bounds[0]) | jnp.isnan(bounds[0]), bounds[0], result)
+    if bounds[1] is not None:
+        result = jnp.where(less(bounds[1], result) | jnp.isnan(bounds[1]), bounds[1], result)
     return result
 
 
-def _rescaled(tensor: Array, factor: Array) -> Array:
-    """Multiply by factors, entry by entry."""
-    scaled = narrow(_times(widen(tensor), factor), tensor.dtype)
-    scaled = jnp.where(factor == 0, jnp.zeros((), tensor.dtype), scaled)
-    return jnp.where(factor == 1, tensor, scaled)
+def _check_factor(tensor: Array, factor: Array) -> None:
+    """Raise unless a factor broadcasts to a tensor's shape.
+
+    Raises:
+        ConfigurationError: It does not.
+    """
+    if jnp.broadcast_shapes(tensor.shape, factor.shape) != tensor.shape:
+        msg = (
+            f"A threshold must be a scalar, got one that gives factors of shape {factor.shape} "
+            f"for a tensor of shape {tensor.shape}. Clip such a tensor in parts, by `axes`."
+        )
+        raise ConfigurationError(msg)
 
 
-def _times(wide: Array, factor: Array) -> Array:
-    """Multiply by a real factor; complex entries part by part, so that inf * 0 stays away."""
-    if jnp.iscomplexobj(wide):
-        return jax.lax.complex(wide.real * factor, wide.imag * factor)
-    return wide * factor
+def are_apart(tensors: list[Array]) -> bool:
+    """Tell whether tensors lie on different devices, where no program can take all of them."""
+    if any(isinstance(t, jax.core.Tracer) for t in tensors):
+        return False
+    return len({frozenset(t.devices()) for t in tensors}) > 1
 
 
 def colocated(value: Any, tensor: Array) -> Any:

@@ -1,4 +1,8 @@
-"""Functions compiled as one program each, so that eager use is few dispatches."""
+"""Functions compiled as one program each, so that eager use is few dispatches.
+
+Within a traced program each is traced and lowered once for all tensors of a shape and type.
+Inlined, 300 tensors took ten times as long to trace and lower, and twice as long to compile.
+"""
 
 from collections.abc import Callable
 from typing import ParamSpec, TypeVar
@@ -20,6 +24,6 @@ def compiled(*static: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """
 
     def decorate(function: Callable[P, R]) -> Callable[P, R]:
-        return jax.jit(function, static_argnames=static, inline=True)
+        return jax.jit(function, static_argnames=static)
 
     return decorate

@@ -18,8 +18,9 @@ from gradclip.jax import apply, measure
 from gradclip.jax.apply import colocated
 from gradclip.jax.arithmetic import JaxArithmetic
 from gradclip.jax.compiled import compiled
+from gradclip.jax.squares import DOUBLES
 from gradclip.jax.trees import flatten_tree
-from gradclip.jax.wide import as_user_array, float64_scope, narrow, widen
+from gradclip.jax.wide import as_user_array, float64_scope, modulus, narrow, widen
 
 
 class JaxNamespace:
@@ -74,17 +75,23 @@ class JaxNamespace:
         present = [t for t in tensors if t is not None]
         if not present:
             return jnp.zeros(len(tensors), jnp.float64)
-        zero = jnp.zeros((), jnp.float64)
-        norms = [zero if t is None else self.norm(t, None, p) for t in tensors]
-        return jnp.stack([colocated(norm, present[0]) for norm in norms])
+        if apply.are_apart(present):
+            each = [colocated(self.norm(t, None, p), present[0]) for t in present]
+            norms = jnp.stack(each)
+        else:
+            norms = measure.norms(present, p)
+        if len(present) == len(tensors):
+            return norms
+        places = [i for i, t in enumerate(tensors) if t is not None]
+        return jnp.zeros(len(tensors), jnp.float64).at[np.asarray(places)].set(norms)
 
     def magnitude(self, t: Array) -> Array:
         """Return the float64 moduli of the entries."""
-        return jnp.abs(widen(t))
+        return modulus(t)
 
     def global_norm(self, tensors: list[Array]) -> Array:
         """Return the norm of all tensors as one vector."""
-        return self.combine([self.norm(t) for t in tensors])
+        return measure.norm(self.norms([*tensors])) if tensors else jnp.zeros((), jnp.float64)
 
     def combine(self, norms: list[Array]) -> Array:
         """Return the norm of the parts with these norms."""
@@ -156,14 +163,15 @@ class JaxNamespace:
 
     def rescale(self, tensors: list[Array], factor: Array) -> list[Array]:
         """Multiply each by the factor."""
-        return [apply.rescale(t, colocated(factor, t)) for t in tensors]
+        return apply.rescale(tensors, factor)
 
     def rescale_each(self, tensors: list[Array | None], factors: Array) -> list[Array | None]:
         """Multiply each by its own factor."""
-        return [
-            None if t is None else apply.rescale(t, colocated(factors[i], t))
-            for i, t in enumerate(tensors)
-        ]
+        places = [i for i, t in enumerate(tensors) if t is not None]
+        chosen = factors if len(places) == len(tensors) else self.take(factors, places)
+        present = [t for t in tensors if t is not None]
+        done = iter(apply.rescale_each(present, chosen))
+        return [None if t is None else next(done) for t in tensors]
 
     def select(self, condition: Array, x: list[Array], y: list[Array]) -> list[Array]:
         """Return one of two lists."""
@@ -179,7 +187,7 @@ _narrow = compiled("dtype")(narrow)
 
 def _norm_type(tensors: list[Array]) -> np.dtype[Any]:
     """Return the type in which users get the norm of `tensors`."""
-    doubles = any(t.dtype in measure.DOUBLES for t in tensors)
+    doubles = any(t.dtype in DOUBLES for t in tensors)
     return np.dtype(np.float64 if doubles else np.float32)
 
 

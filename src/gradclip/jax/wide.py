@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import Array, lax
 from jax.typing import DTypeLike
 
@@ -33,8 +34,14 @@ class _Format(NamedTuple):
         return math.ldexp(self.least_normal, -self.mantissa)
 
     @property
-    def sign(self) -> int:
-        return -1 << (self.exponent + self.mantissa)
+    def sign(self) -> Any:
+        """The bit of the sign, as an integer of the same size."""
+        return np.dtype(self.integer).type(-1 << (self.exponent + self.mantissa))
+
+    @property
+    def normal(self) -> Any:
+        """The bits of the least normal number."""
+        return np.dtype(self.integer).type(1 << self.mantissa)
 
 
 _FORMATS = {
@@ -88,6 +95,35 @@ def widen(x: Array) -> Array:
     return _widen(x) if x.dtype in _FORMATS else x.astype(jnp.float64)
 
 
+def modulus(x: Array) -> Array:
+    """Return the moduli of floating or complex entries in float64, exactly if real."""
+    if jnp.iscomplexobj(x):
+        return jnp.abs(widen(x))
+    return _modulus(x) if x.dtype in _FORMATS else jnp.abs(x.astype(jnp.float64))
+
+
+def product(x: Array, factor: Array) -> Array:
+    """Return entries times float64 factors in [0, 1], each rounded once; 1 keeps the bits.
+
+    A factor of 0 gives zeros, also for NaN and inf. Complex entries are multiplied part by part,
+    so that inf * 0 stays away.
+    """
+    if jnp.iscomplexobj(x):
+        return lax.complex(product(x.real, factor), product(x.imag, factor))
+    if x.dtype in _FORMATS:
+        return _product(x, factor)
+    return _selected(factor, jnp.zeros((), x.dtype), (x * factor).astype(x.dtype), x)
+
+
+def less(x: Array, y: Array) -> Array:
+    """Tell by entry whether real `x` is less than `y` of the same type; NaN is not."""
+    if x.dtype not in _FORMATS:
+        return x < y
+    # Magnitudes are ordered as the integers that encode them, denormals too.
+    smaller = _order(x) < _order(y)
+    return smaller & ~jnp.isnan(x) & ~jnp.isnan(y)
+
+
 def narrow(wide: Array, dtype: DTypeLike) -> Array:
     """Return float64 entries in `dtype`, each rounded once to nearest, ties to even."""
     if jnp.issubdtype(dtype, jnp.complexfloating):
@@ -104,8 +140,13 @@ def rounded(wide: Array, dtype: DTypeLike) -> Array:
         return wide
     form = _FORMATS[jnp.dtype(dtype)]
     tiny = lax.round(wide / form.step, lax.RoundingMethod.TO_NEAREST_EVEN) * form.step
-    normal = lax.reduce_precision(wide, form.exponent, form.mantissa)
-    return jnp.where(jnp.abs(wide) < form.least_normal, tiny, normal)
+    return jnp.where(jnp.abs(wide) < form.least_normal, tiny, rounded_normal(wide, dtype))
+
+
+def rounded_normal(wide: Array, dtype: DTypeLike) -> Array:
+    """Return entries as `rounded` does, where they are normal numbers of `dtype`."""
+    form = _FORMATS[jnp.dtype(dtype)]
+    return lax.reduce_precision(wide, form.exponent, form.mantissa)
 
 
 def _float64_allowed() -> bool:
@@ -117,11 +158,10 @@ def _widen(x: Array) -> Array:
     """Convert normal entries; read denormal ones as multiples of the least step."""
     form = _FORMATS[x.dtype]
     bits = lax.bitcast_convert_type(x, form.integer)
-    steps = bits & jnp.array(~form.sign, form.integer)
-    tiny = steps.astype(jnp.float64) * form.step
-    tiny = jnp.where(bits < 0, -tiny, tiny)
-    denormal = steps < jnp.array(1 << form.mantissa, form.integer)
-    return jnp.where(denormal, tiny, lax.convert_element_type(x, jnp.float64))
+    steps = bits & ~form.sign
+    tiny = lax.convert_element_type(steps, jnp.float64) * form.step
+    tiny = lax.select(bits < 0, -tiny, tiny)
+    return lax.select(steps < form.normal, tiny, lax.convert_element_type(x, jnp.float64))
 
 
 @_widen.defjvp
@@ -131,6 +171,65 @@ def _widen_jvp(primals: tuple[Array], tangents: tuple[Array]) -> tuple[Array, Ar
     return _widen(*primals), lax.convert_element_type(tangents[0], jnp.float64)
 
 
+def _order(x: Array) -> Array:
+    """Return integers in the order of the numbers, 0 for zeros of both signs."""
+    form = _FORMATS[x.dtype]
+    bits = lax.bitcast_convert_type(lax.stop_gradient(x), form.integer)
+    return lax.select(bits < 0, form.sign - bits, bits)
+
+
+@jax.custom_jvp
+def _modulus(x: Array) -> Array:
+    """Read magnitudes as normal numbers or as multiples of the least step."""
+    form = _FORMATS[x.dtype]
+    bits = lax.bitcast_convert_type(x, form.integer) & ~form.sign
+    tiny = lax.convert_element_type(bits, jnp.float64) * form.step
+    normal = lax.convert_element_type(lax.bitcast_convert_type(bits, x.dtype), jnp.float64)
+    return lax.select(bits < form.normal, tiny, normal)
+
+
+@_modulus.defjvp
+@in_float64_scope
+def _modulus_jvp(primals: tuple[Array], tangents: tuple[Array]) -> tuple[Array, Array]:
+    """Differentiate as the absolute value that it is."""
+    (x,), slope = primals, lax.convert_element_type(tangents[0], jnp.float64)
+    return _modulus(x), jnp.where(jnp.signbit(x), -slope, slope)
+
+
+@jax.custom_jvp
+def _product(x: Array, factor: Array) -> Array:
+    """Multiply magnitudes, write them as normal numbers or as multiples of the least step."""
+    form = _FORMATS[x.dtype]
+    bits = lax.bitcast_convert_type(x, form.integer)
+    exact = _modulus(x) * factor
+    tiny = lax.round(exact * (1.0 / form.step), lax.RoundingMethod.TO_NEAREST_EVEN)
+    # To 16 bits XLA rounds by way of float32, that is twice.
+    normal = exact if x.dtype == jnp.float32 else rounded_normal(exact, x.dtype)
+    normal = lax.bitcast_convert_type(lax.convert_element_type(normal, x.dtype), form.integer)
+    tiny = lax.convert_element_type(tiny, form.integer)
+    magnitude = lax.select(exact < form.least_normal, tiny, normal)
+    signed = magnitude | (bits & form.sign)
+    written = _selected(factor, jnp.zeros((), form.integer), signed, bits)
+    return lax.bitcast_convert_type(written, x.dtype)
+
+
+@_product.defjvp
+@in_float64_scope
+def _product_jvp(
+    primals: tuple[Array, Array], tangents: tuple[Array, Array]
+) -> tuple[Array, Array]:
+    """Differentiate as the product that it is; where the factor is 1 or 0 it is taken as fixed."""
+    (x, factor), (dx, dfactor) = primals, tangents
+    slope = lax.convert_element_type(dx, jnp.float64) * factor
+    moved = jnp.where((factor == 0) | (factor == 1), 0.0, widen(x) * dfactor)
+    return _product(x, factor), lax.convert_element_type(slope + moved, x.dtype)
+
+
+def _selected(factor: Array, zero: Array, other: Array, same: Array) -> Array:
+    """Choose by the factor: zero, the product, or what came."""
+    return jnp.where(factor == 0, zero, jnp.where(factor == 1, same, other))
+
+
 @partial(jax.custom_jvp, nondiff_argnums=(1,))
 def _narrow(wide: Array, dtype: jnp.dtype[Any]) -> Array:
     """Round normal entries; write denormal ones as multiples of the least step."""
@@ -138,7 +237,7 @@ def _narrow(wide: Array, dtype: jnp.dtype[Any]) -> Array:
     magnitude = jnp.abs(wide)
     steps = jnp.minimum(magnitude / form.step, float(1 << form.mantissa))
     steps = lax.round(steps, lax.RoundingMethod.TO_NEAREST_EVEN).astype(form.integer)
-    signed = jnp.where(jnp.signbit(wide), steps | jnp.array(form.sign, form.integer), steps)
+    signed = jnp.where(jnp.signbit(wide), steps | form.sign, steps)
     tiny = lax.bitcast_convert_type(signed, dtype)
     # To 16 bits XLA rounds by way of float32, that is twice.
     normal = wide if dtype == jnp.float32 else rounded(wide, dtype)
