@@ -104,7 +104,9 @@ def test_at_the_limit_nothing_changes(granularity):
 
 @given(
     values=st.lists(
-        st.lists(st.floats(-(2.0**100), 2.0**100, width=32), min_size=1, max_size=4), min_size=1, max_size=4
+        st.lists(st.floats(-(2.0**100), 2.0**100, width=32), min_size=1, max_size=4),
+        min_size=1,
+        max_size=4,
     ),
     limit=st.floats(0, 1e30),
     granularity=st.sampled_from(["global", "tensor", "layer", "unit", "element"]),
@@ -179,3 +181,7 @@ def test_a_limit_that_turns_negative_gives_nan_instead_of_reversed_gradients():
     assert np.isnan(clipped[0]).all()
     clipped, _ = clip(gradclip.Value(lambda _: -1.0), [B])
     assert np.isnan(clipped[0]).all()
+
+
+def test_a_limit_relative_to_parameters_needs_none_where_there_are_none():
+    assert gradclip.numpy.Clipper(gradclip.AdaptiveGradientClipping())([]) == []

@@ -145,3 +145,10 @@ def test_types_stay(dtype):
     clipped = clipper()([np.array([3.0, 4.0], dtype)])
     assert clipped[0].dtype == dtype
     np.testing.assert_allclose(clipped[0], np.array([0.6, 0.8], dtype), rtol=1e-3)
+
+
+def test_a_function_that_makes_something_of_zeros_is_no_error():
+    clipper = gradclip.numpy.Clipper(lambda gradients: [g + 2.0 for g in gradients])
+    (got,) = clipper([np.zeros(1)])
+    assert got == 2.0
+    assert (clipper.report.norm_before, clipper.report.norm_after) == (0.0, 2.0)

@@ -153,8 +153,9 @@ def _report(before: Array, parts: Array, batch: Batch, verdict: Verdict, skipped
         parts_after = xp.arithmetic(batch.present).where(skipped, 0.0, batch.norms())
     after, scalar = xp.decidable(xp.norm(parts_after), batch.present)
     same = before == after
-    # Of a skipped step the norm before may be NaN, the one after is 0.
-    divisor = scalar.where(same | (after == 0), 1.0, before)
+    # Of a skipped step the norm before may be NaN, the one after is 0. A user's function may
+    # make something of zeros.
+    divisor = scalar.where(same | (after == 0) | (before == 0), 1.0, before)
     scale = scalar.where(same, 1.0, after / divisor)
 
     def given(value: Array) -> Array:
