@@ -143,7 +143,7 @@ def _describe_accuracy(run: Run, summary: Figures) -> str:
     )
     if summary.test_accuracy is None:
         return sentence
-    return f"{sentence} On the test images: {percent(summary.test_accuracy)}."
+    return f"{sentence} On test data: {percent(summary.test_accuracy)}."
 
 
 def _clipping(run: Run) -> str:
