@@ -102,6 +102,7 @@ _ROOMS = {
     "optax": ("optax", "jax"),
     "keras": ("keras", "keras"),
     "integrations": ("torch", "torch"),
+    "testing": ("numpy", "numpy"),
 }
 
 

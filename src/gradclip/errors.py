@@ -30,3 +30,7 @@ class DataError(GradclipError, OSError):
 
 class RunError(GradclipError, OSError):
     """Report a run directory that cannot be written or read."""
+
+
+class ConformanceError(GradclipError, AssertionError):
+    """Report that something a user wrote for gradclip breaks gradclip's promises."""
