@@ -1,4 +1,4 @@
-"""Does a policy keep gradclip's promises?"""
+"""Whether a policy keeps the promises that gradclip makes."""
 
 import sys
 from collections.abc import Sequence
