@@ -2,34 +2,9 @@
 
 import pytest
 
-from gradclip.core.clippings import GlobalNorm
-from gradclip.core.optimizers import (
-    OwnClipping,
-    reject_tf1_arguments,
-    resolve_clip,
-)
+from gradclip.core.optimizers import reject_tf1_arguments
 from gradclip.core.skipping import SkippedSteps
 from gradclip.errors import ConfigurationError, NonFiniteGradientError
-
-
-def test_a_clipping_may_be_text_object_function_or_none():
-    assert resolve_clip(None) is None
-    assert resolve_clip("none") is None
-    assert resolve_clip("global-norm=15") == GlobalNorm(15.0)
-    assert resolve_clip(GlobalNorm(2.0)) == GlobalNorm(2.0)
-    own = resolve_clip(lambda gradients: [g * 2 for g in gradients])
-    assert isinstance(own, OwnClipping)
-    assert own(None, [1.0, 2.0], []) == [2.0, 4.0]
-
-
-def test_what_is_no_clipping_is_refused():
-    with pytest.raises(ConfigurationError, match="`clip` must be None, a text or a callable"):
-        resolve_clip(15)
-
-
-def test_a_function_that_loses_gradients_is_told_so():
-    with pytest.raises(ConfigurationError, match="as many gradients as it gets, got 2 for 1"):
-        resolve_clip(lambda gradients: (gradients, 5.0))(None, [1.0], [])
 
 
 @pytest.mark.parametrize(

@@ -3,11 +3,8 @@
 from collections.abc import Iterable
 from typing import Any
 
-from gradclip.core.clippings import Gradients
-from gradclip.core.decide import NonFinite, check_nonfinite
 from gradclip.core.namespace import Array
-from gradclip.core.optimizers import resolve_clip
-from gradclip.core.skipping import SkippedSteps
+from gradclip.core.policies.run import Gradients
 from gradclip.errors import ConfigurationError
 
 
@@ -40,39 +37,6 @@ class Wrapper:
             setattr(wrapped, name, value)
         else:
             super().__setattr__(name, value)
-
-
-class ClippingWrapper(Wrapper):
-    """A wrapper that clips, and counts on the host the steps that it skips.
-
-    Args:
-        optimizer: The wrapped optimizer.
-        clip: What to clip, as `resolve_clip` reads it.
-        nonfinite: What NaN and infinite gradients lead to.
-        max_skipped: The number of skipped steps in a row after which to raise; None for never.
-
-    Raises:
-        ConfigurationError: `clip` or `nonfinite` is none of what is known.
-    """
-
-    def __init__(
-        self, optimizer: Any, *, clip: object, nonfinite: NonFinite, max_skipped: int | None
-    ) -> None:
-        check_nonfinite(nonfinite)
-        super().__init__(optimizer)
-        self._clip = resolve_clip(clip)
-        self._nonfinite: NonFinite = nonfinite
-        self._skipped = SkippedSteps(max_skipped)
-
-    @property
-    def skipped_steps(self) -> int:
-        """The number of skipped steps."""
-        return self._skipped.total
-
-    @property
-    def skipped_in_a_row(self) -> int:
-        """The number of steps skipped since one was applied."""
-        return self._skipped.in_a_row
 
 
 def split(grads_and_vars: Iterable[tuple[Array | None, Array]]) -> tuple[Gradients, list[Array]]:
