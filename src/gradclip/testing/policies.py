@@ -37,7 +37,8 @@ class Conformance:
 
     def __str__(self) -> str:
         """Say it in a line."""
-        recovery = "" if self.recovery_steps is None else f" within {self.recovery_steps} steps"
+        steps = self.recovery_steps
+        recovery = "" if steps is None else f" within {steps} step{'s' * (steps != 1)}"
         learning = f"adapts to a new level{recovery}" if self.adapts else "does not adapt"
         return f"keeps all promises; {learning}; alike in {', '.join(self.frameworks)}"
 
