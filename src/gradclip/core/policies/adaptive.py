@@ -125,7 +125,8 @@ class AdaGC(Method):
 class SPAM(Method):
     """Limit each entry whose square exceeds a multiple of its running mean of squares.
 
-    It holds one float32 tensor for each parameter, as Adam's second moment, which it repeats.
+    It holds two float32 tensors for each parameter: Adam's second moment, which it repeats, and
+    a count of what each entry has seen.
 
     Attributes:
         threshold: That multiple, > 1.
