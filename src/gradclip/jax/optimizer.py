@@ -1,31 +1,21 @@
 """TensorFlow's two optimizer methods, for every optax transformation: state in, state out."""
 
 from collections.abc import Callable, Iterable
-from functools import partial
-from typing import Any, Protocol
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 from jax import Array
 
-from gradclip.core.clippings import Clipping, Gradients
-from gradclip.core.decide import NonFinite, check_nonfinite
-from gradclip.core.optimizers import GATE_OP, reject_tf1_arguments, resolve_clip
-from gradclip.core.skipping import check_skipped
+from gradclip.core.decide import NonFinite
+from gradclip.core.optimizers import GATE_OP, reject_tf1_arguments
 from gradclip.errors import ConfigurationError
-from gradclip.jax.functional import functions
-from gradclip.jax.state import OptimizerState, advance, initial_state, skip
+from gradclip.jax.clipped import Clipped, ClippedState, unless
+from gradclip.jax.skipping import check_values
+from gradclip.jax.state import OptimizerState
+from gradclip.jax.updates import Transformation
 
 GradsAndVars = list[tuple[Array | None, Array]]
-Stepped = tuple[list[Array], OptimizerState]
-
-
-class Transformation(Protocol):
-    """What is needed of an `optax.GradientTransformation`."""
-
-    def init(self, params: Any) -> Any: ...
-
-    def update(self, updates: Any, state: Any, params: Any) -> tuple[Any, Any]: ...
 
 
 class Optimizer:
@@ -36,8 +26,8 @@ class Optimizer:
 
     Args:
         transformation: Any `optax.GradientTransformation`.
-        clip: What to clip in `apply_gradients`: None, a text such as `"global-norm=15"`, a
-            clipping of `gradclip.core.clippings`, or a function from a list of gradients to one.
+        clip: What to clip in `apply_gradients`: a policy such as `gradclip.ZClip()`, a text such
+            as `"global-norm=15"`, a function from a list of gradients to one, or None.
         nonfinite: What NaN and infinite gradients lead to: `"skip"` drops the step (neither
             parameters nor the inner state change) and counts it in the state's `skipped` and
             `skipped_in_a_row`; `"raise"`, `"zero"` and `"propagate"` as in the functions.
@@ -68,15 +58,13 @@ class Optimizer:
         self,
         transformation: Transformation,
         *,
-        clip: str | Clipping | Callable[[Gradients], Gradients] | None = None,
+        clip: object = None,
         nonfinite: NonFinite = "skip",
         max_skipped: int | None = 10,
     ) -> None:
-        check_nonfinite(nonfinite)
         self.transformation = transformation
         self.max_skipped = max_skipped
-        self._clip = resolve_clip(clip)
-        self._nonfinite: NonFinite = nonfinite
+        self._clipped = Clipped(transformation, clip, nonfinite=nonfinite, max_skipped=max_skipped)
 
     def init(self, params: Any) -> OptimizerState:
         """Return the state before the first step.
@@ -84,7 +72,8 @@ class Optimizer:
         Args:
             params: A pytree of arrays.
         """
-        return initial_state(self.transformation.init(params), params)
+        clipped = self._clipped.init(params)
+        return OptimizerState(clipped, jnp.zeros((), jnp.int32), jax.tree.structure(params))
 
     def compute_gradients(  # noqa: PLR0913 - TensorFlow's signature
         self,
@@ -161,8 +150,7 @@ class Optimizer:
         pairs = list(grads_and_vars)
         _check_pairs(pairs, state)
         with jax.named_scope(name or "apply_gradients"):
-            variables, state = self._stepped(pairs, state, extra)
-        return jax.tree.unflatten(state.structure, variables), state
+            return self._stepped(pairs, state, extra)
 
     def check(self, state: OptimizerState) -> None:
         """Raise if too many steps in a row were skipped, for loops that look now and then.
@@ -173,66 +161,31 @@ class Optimizer:
         Raises:
             NonFiniteGradientError: `max_skipped` or more were.
         """
-        _check_values(state.skipped_in_a_row, limit=self.max_skipped)
+        check_values(state.skipped_in_a_row, limit=self.max_skipped)
 
     def _stepped(
         self, pairs: GradsAndVars, state: OptimizerState, extra: dict[str, Any]
-    ) -> Stepped:
-        """Return the variables and the state after the answer to non-finite gradients."""
-        gradients: Gradients = [gradient for gradient, _ in pairs]
-        variables = [jnp.asarray(variable) for _, variable in pairs]
-        if self._nonfinite in {"raise", "zero"}:
-            gradients = functions.clip_by_global_norm(gradients, None, nonfinite=self._nonfinite)[0]
-        take = partial(self._take, extra=extra)
-        if self._nonfinite != "skip":
-            return take(gradients, variables, state)
-        finite = _all_finite(gradients)
-        if isinstance(finite, jax.core.Tracer):
-            result: Stepped = jax.lax.cond(finite, take, skip, gradients, variables, state)
-            self._raise_later(result[1])
-            return result
-        result = (take if finite else skip)(gradients, variables, state)
-        self.check(result[1])
-        return result
-
-    def _take(
-        self,
-        gradients: Gradients,
-        variables: list[Array],
-        state: OptimizerState,
-        extra: dict[str, Any],
-    ) -> Stepped:
-        """Return variables and state after a step of the transformation on clipped gradients."""
-        if self._clip is not None:
-            gradients = self._clip(functions, gradients, variables)
-        filled = [
-            jnp.zeros_like(v) if g is None else g for g, v in zip(gradients, variables, strict=True)
-        ]
-        tree, params = (jax.tree.unflatten(state.structure, x) for x in (filled, variables))
-        updates, inner = self.transformation.update(tree, state.inner, params, **extra)
-        changed = jax.tree.leaves(jax.tree.map(_add, params, updates))
-        kept = [
-            v if g is None else new for g, v, new in zip(gradients, variables, changed, strict=True)
-        ]
-        return kept, advance(state, inner)
-
-    def _raise_later(self, state: OptimizerState) -> None:
-        """Have the running program raise, if it may."""
-        limit = self.max_skipped
-        if limit is None:
-            return
-        # Under vmap both branches run, so the callback looks at the value itself.
-        jax.lax.cond(
-            state.skipped_in_a_row >= limit,
-            lambda n: jax.debug.callback(partial(_check_values, limit=limit), n),
-            lambda _: None,
-            state.skipped_in_a_row,
+    ) -> tuple[Any, OptimizerState]:
+        """Return the parameters and the state, the same ones for a step that is dropped."""
+        gradients, variables = (list(column) for column in zip(*pairs, strict=True))
+        params = jax.tree.unflatten(state.structure, [jnp.asarray(v) for v in variables])
+        step = self._clipped.decide(
+            jax.tree.unflatten(state.structure, gradients), state.clipped, params
         )
-
-
-def _check_values(in_a_row: Any, *, limit: int | None) -> None:
-    """Raise if any of the counts is too high."""
-    check_skipped(int(jnp.max(in_a_row)) if isinstance(in_a_row, Array) else int(in_a_row), limit)
+        filled = jax.tree.map(_filled, step.updates, params, is_leaf=_is_none)
+        kept = params, state.inner, state.step
+        known = not isinstance(step.skipped, jax.core.Tracer)
+        if known and step.skipped:
+            taken = kept
+        else:
+            moved, inner = self._clipped.take(
+                step._replace(updates=filled), state.clipped, params, **extra
+            )
+            changed = jax.tree.map(_moved, step.updates, params, moved, is_leaf=_is_none)
+            taken = changed, inner, state.step + 1
+            taken = taken if known else unless(step.skipped, taken, kept)
+        clipped = ClippedState(step.state, taken[1], state.clipped.weights)
+        return taken[0], OptimizerState(clipped, taken[2], state.structure)
 
 
 def _check_pairs(pairs: GradsAndVars, state: OptimizerState) -> None:
@@ -252,15 +205,20 @@ def _check_pairs(pairs: GradsAndVars, state: OptimizerState) -> None:
         raise ConfigurationError(msg)
 
 
-def _all_finite(gradients: Gradients) -> Array:
-    """Return whether all entries are finite, ()."""
-    finite = [jnp.all(jnp.isfinite(g)) for g in gradients if g is not None]
-    return jnp.all(jnp.stack(finite))
+def _filled(gradient: Array | None, parameter: Array) -> Array:
+    """Return a gradient for the transformation."""
+    return jnp.zeros_like(parameter) if gradient is None else gradient
 
 
-def _add(parameter: Array, update: Array) -> Array:
-    """Return the parameter with its update, in its own type."""
+def _moved(gradient: Array | None, parameter: Array, update: Array) -> Array:
+    """Return the parameter with its update, in its own type; without gradient as it is."""
+    if gradient is None:
+        return parameter
     return jnp.asarray(parameter + update).astype(parameter.dtype)
+
+
+def _is_none(node: Any) -> bool:
+    return node is None
 
 
 def _is_empty(gradient: Any) -> bool:
