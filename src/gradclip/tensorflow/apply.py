@@ -8,11 +8,12 @@ import tensorflow as tf
 from gradclip.errors import ConfigurationError, GradientTypeError
 from gradclip.tensorflow import bits, slices
 from gradclip.tensorflow.branch import choose
+from gradclip.tensorflow.bundles import bundle, unbundle
 from gradclip.tensorflow.measure import real_parts
 from gradclip.tensorflow.together import map_together
 
-_TINY_SQUARES = 2.0**-100  # float32 squares that add up to less may have been flushed
-_TINY_FACTOR = 2.0**-100  # a float32 factor below it may be flushed itself
+TINY_SQUARES = 2.0**-100  # float32 squares that add up to less may have been flushed
+TINY_FACTOR = 2.0**-100  # a float32 factor below it may be flushed itself
 
 
 def rescale(tensors: list[Any], factor: Any) -> list[Any]:
@@ -28,11 +29,14 @@ def rescale(tensors: list[Any], factor: Any) -> list[Any]:
     factor = tf.convert_to_tensor(factor, tf.float64)
     if factor.shape.rank != 0:
         return [_rescale_units(tensor, factor) for tensor in tensors]
-    values = [_values(tensor) for tensor in tensors]
-    if values:
-        kept = tf.equal(factor, 1.0)
-        values = choose(kept, lambda: list(values), lambda: _scale(values, factor))
-    return [_like(tensor, value) for tensor, value in zip(tensors, values, strict=True)]
+    values = [values_of(tensor) for tensor in tensors]
+    kept = tf.equal(factor, 1.0)
+    if values and not (tf.executing_eagerly() and kept):
+        bundles = bundle(values)
+        stacks = [each.values for each in bundles]
+        stacks = choose(kept, lambda: stacks, lambda: _scale(stacks, factor))
+        values = unbundle(bundles, stacks)
+    return [like(tensor, value) for tensor, value in zip(tensors, values, strict=True)]
 
 
 def clamp(tensor: Any, low: Any, high: Any) -> Any:
@@ -61,15 +65,17 @@ def clamp(tensor: Any, low: Any, high: Any) -> Any:
 
 def zero_where(tensor: Any, condition: Any) -> Any:
     """Return zeros in place of a tensor where a scalar condition holds."""
-    values = _values(tensor)
-    return _like(tensor, tf.where(condition, tf.zeros_like(values), values))
+    values = values_of(tensor)
+    return like(tensor, tf.where(condition, tf.zeros_like(values), values))
 
 
-def _values(tensor: Any) -> Any:
+def values_of(tensor: Any) -> Any:
+    """Return a tensor, or the values of slices."""
     return tensor.values if isinstance(tensor, tf.IndexedSlices) else tensor
 
 
-def _like(tensor: Any, values: Any) -> Any:
+def like(tensor: Any, values: Any) -> Any:
+    """Return values, or slices with these values."""
     if isinstance(tensor, tf.IndexedSlices):
         return slices.with_values(tensor, values)
     return values
@@ -91,24 +97,25 @@ def _check_growth(values: Any, other: Any, name: str) -> None:
 
 def _rescale_units(tensor: Any, factor: Any) -> Any:
     """Multiply each unit by its own factor, after the sum of rows that occur twice."""
-    _check_growth(_values(tensor), factor, "clip_norm")
+    _check_growth(values_of(tensor), factor, "clip_norm")
     kept = tf.equal(factor, 1.0)
 
     def scaled() -> Any:
         merged = tensor
         if isinstance(tensor, tf.IndexedSlices):
             merged = slices.merge_in_place(tensor)
-        values = _values(merged)
+        values = values_of(merged)
         return tf.where(kept, values, _scale([values], factor)[0])
 
-    return _like(tensor, choose(tf.reduce_all(kept), lambda: _values(tensor), scaled))
+    return like(tensor, choose(tf.reduce_all(kept), lambda: values_of(tensor), scaled))
 
 
 def _scale(values: list[Any], factor: Any) -> list[Any]:
     """Multiply by a factor that isn't 1 throughout."""
     split = [real_parts(value) for value in values]
     flat = [part for parts in split for part in parts]
-    products = [_product(part, factor) for part in flat]
+    single = tf.cast(factor, tf.float32)
+    products = [product(part, factor, single) for part in flat]
     scaled = choose(
         _needs_care(flat, products, factor),
         lambda: _exact_products(flat, factor),
@@ -121,36 +128,35 @@ def _scale(values: list[Any], factor: Any) -> list[Any]:
     ]
 
 
-def _product(part: Any, factor: Any) -> Any:
+def product(part: Any, factor: Any, single: Any) -> Any:
     """Multiply in float32, or float64 if the part is; float32 rounds narrower types once."""
-    if part.dtype == tf.float64:
-        return part * factor
-    return tf.cast(part, tf.float32) * tf.cast(factor, tf.float32)
+    return part * factor if part.dtype == tf.float64 else tf.cast(part, tf.float32) * single
 
 
 def _exact_products(parts: list[Any], factor: Any) -> list[Any]:
-    """Multiply in float64 with denormals; 0 selects zeros, since 0 * inf is NaN."""
+    """Multiply all by their factor, denormal numbers included."""
     if factor.shape.rank != 0:
-        return [_exact_product(part, factor) for part in parts]
-    return map_together(lambda vector: _exact_product(vector, factor), parts)
+        return [exact_product(part, factor) for part in parts]
+    return map_together(lambda vector: exact_product(vector, factor), parts)
 
 
-def _exact_product(part: Any, factor: Any) -> Any:
+def exact_product(part: Any, factor: Any) -> Any:
+    """Multiply in float64 with denormals; 0 selects zeros, since 0 * inf is NaN."""
     zero = tf.zeros([], tf.float64)
-    product = tf.where(tf.equal(factor, 0.0), zero, bits.decode(part) * factor)
-    return bits.encode(product, part.dtype)
+    wide = tf.where(tf.equal(factor, 0.0), zero, bits.decode(part) * factor)
+    return bits.encode(wide, part.dtype)
 
 
 def _needs_care(parts: list[Any], products: list[Any], factor: Any) -> Any:
     """Tell, as a bool tensor (), whether float32's range may not do for some product."""
-    small = factor < _TINY_FACTOR
+    small = factor < TINY_FACTOR
     pairs = zip(parts, products, strict=True)
     flushing = [product for part, product in pairs if bits.flushes(part.dtype)]
     if flushing:
         if any(product.shape.rank is None for product in flushing) and factor.shape.rank != 0:
             return True  # which entries share a factor is known only when the graph runs
         squares = tf.add_n([_squares(product, factor) for product in flushing])
-        small |= tf.not_equal(factor, 1.0) & (squares < _TINY_SQUARES)
+        small |= tf.not_equal(factor, 1.0) & (squares < TINY_SQUARES)
     return tf.reduce_any(small)
 
 

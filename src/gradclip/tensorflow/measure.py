@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from gradclip.tensorflow import bits, slices
 from gradclip.tensorflow.branch import choose, traced_once
+from gradclip.tensorflow.bundles import bundle
 from gradclip.tensorflow.together import join
 
 _CHUNK = 64  # float64 entries that are added one after another
@@ -41,12 +42,23 @@ def p_norm(tensor: Any, p: float, axes: Any = None) -> Any:
     if isinstance(tensor, tf.IndexedSlices):
         tensor = slices.merge_in_place(tensor).values
     moduli, keep = magnitude(tensor), axes is not None
-    largest = tf.maximum(tf.reduce_max(moduli, axes, keepdims=keep), 0.0)
     if p == math.inf:
-        return largest
+        return largest(moduli, axes, keepdims=keep)
+    return norm_of_moduli(moduli, p, axes, keepdims=keep)
+
+
+def largest(moduli: Any, axes: Any, *, keepdims: bool) -> Any:
+    """Return the largest of float64 moduli over `axes`, 0 for none."""
+    return tf.maximum(tf.reduce_max(moduli, axes, keepdims=keepdims), 0.0)
+
+
+def norm_of_moduli(moduli: Any, p: float, axes: Any, *, keepdims: bool) -> Any:
+    """Return the p-norm of float64 moduli over `axes`, p finite."""
     # Divided by the largest, no power overflows, and what underflows is too small to be seen.
-    unit = tf.where(tf.math.is_finite(largest) & (largest > 0), largest, tf.ones_like(largest))
-    return unit * tf.reduce_sum((moduli / unit) ** p, axes, keepdims=keep) ** (1 / p)
+    most = largest(moduli, axes, keepdims=True)
+    unit = tf.where(tf.math.is_finite(most) & (most > 0), most, tf.ones_like(most))
+    total = tf.reduce_sum((moduli / unit) ** p, axes, keepdims=keepdims) ** (1 / p)
+    return (unit if keepdims else tf.reshape(unit, tf.shape(total))) * total
 
 
 def magnitude(tensor: Any) -> Any:
@@ -58,15 +70,16 @@ def magnitude(tensor: Any) -> Any:
 
 def global_norm(tensors: list[Any]) -> Any:
     """Return the float64 2-norm () of all tensors as one vector, with one branch for all."""
-    parts = [part for t in tensors if _is_plain(t) for part in real_parts(t)]
-    others = [norm(t) for t in tensors if not _is_plain(t)]
+    parts = [part for t in tensors if is_plain(t) for part in real_parts(t)]
+    others = [norm(t) for t in tensors if not is_plain(t)]
     if not parts:
         return combine(others)
-    usual = _root_of_squares([tf.cast(part, tf.float64) for part in parts], None)
-    if any(bits.flushes(part.dtype) for part in parts):
+    stacks = [each.values for each in bundle(parts)]
+    usual = _root_of_squares([tf.cast(stack, tf.float64) for stack in stacks], None)
+    if any(bits.flushes(stack.dtype) for stack in stacks):
         usual = choose(
             usual < bits.TINY,
-            lambda: _root_of_squares([bits.decode(vector) for vector in join(parts)], None),
+            lambda: _root_of_squares([bits.decode(vector) for vector in join(stacks)], None),
             lambda: usual,
         )
     return combine([usual, *others]) if others else usual
@@ -84,7 +97,7 @@ def real_parts(tensor: Any) -> list[Any]:
     return [tensor]
 
 
-def _is_plain(tensor: Any) -> bool:
+def is_plain(tensor: Any) -> bool:
     """Tell whether a tensor's entries can be squared in float64 as they are."""
     wide = tensor.dtype in {tf.float64, tf.complex128}
     return not (wide or isinstance(tensor, tf.IndexedSlices))
@@ -140,7 +153,7 @@ def _norm_near_one(parts: list[Any], axes: Any) -> Any:
     near_one = [part * (1.0 / power) for part in parts]
     if axes is not None or tf.executing_eagerly():
         return _root_of_squares(near_one, axes) * power
-    return _root(tf.add_n([_sum_in_chunks(tf.square(part)) for part in near_one])) * power
+    return root(tf.add_n([_sum_in_chunks(tf.square(part)) for part in near_one])) * power
 
 
 def _sum_in_chunks(terms: Any) -> Any:
@@ -165,11 +178,11 @@ def _power_of_two(magnitude: Any) -> Any:
 
 def _root_of_squares(parts: list[Any], axes: Any) -> Any:
     if axes is None:  # the loss reads each part once and makes no temporary
-        return _root(2.0 * tf.add_n([tf.nn.l2_loss(part) for part in parts]))
-    return _root(tf.add_n([_over(tf.reduce_sum, axes)(tf.square(part)) for part in parts]))
+        return root(2.0 * tf.add_n([tf.nn.l2_loss(part) for part in parts]))
+    return root(tf.add_n([_over(tf.reduce_sum, axes)(tf.square(part)) for part in parts]))
 
 
-def _root(squares: Any) -> Any:
+def root(squares: Any) -> Any:
     """Return the root, with the derivative 0 at 0."""
     zero = tf.equal(squares, 0.0)  # `==` of TF1 compares objects
     return tf.where(

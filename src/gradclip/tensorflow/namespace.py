@@ -11,7 +11,7 @@ from gradclip.core.arithmetic import Arithmetic
 from gradclip.core.namespace import EUCLIDEAN, Leaves
 from gradclip.core.sequences import flatten_list, nonfinite_error
 from gradclip.errors import GradientTypeError
-from gradclip.tensorflow import apply, bits, measure
+from gradclip.tensorflow import apply, bits, each, many, measure
 from gradclip.tensorflow.arithmetic import TensorFlowArithmetic
 from gradclip.tensorflow.branch import known
 
@@ -73,10 +73,7 @@ class TensorFlowNamespace:
 
     def norms(self, tensors: list[Any | None], p: float = EUCLIDEAN) -> Any:
         """Return the tensors' p-norms as one vector."""
-        zero = tf.zeros([], tf.float64)
-        if not tensors:
-            return tf.zeros([0], tf.float64)
-        return tf.stack([zero if t is None else self.norm(t, None, p) for t in tensors])
+        return many.norms(tensors, p)
 
     def magnitude(self, t: Any) -> Any:
         """Return the float64 moduli of the entries."""
@@ -158,9 +155,7 @@ class TensorFlowNamespace:
 
     def rescale_each(self, tensors: list[Any | None], factors: Any) -> list[Any | None]:
         """Multiply each by its own factor."""
-        return [
-            None if t is None else apply.rescale([t], factors[i])[0] for i, t in enumerate(tensors)
-        ]
+        return each.rescale_each(tensors, factors)
 
     def select(self, condition: Any, x: list[Any], y: list[Any]) -> list[Any]:
         """Return one of two lists."""

@@ -12,13 +12,23 @@ def join(tensors: list[Any]) -> list[Any]:
     return [_vector([tensor for tensor in tensors if tensor.dtype == dtype]) for dtype in types]
 
 
-def map_together(function: Callable[[Any], Any], tensors: list[Any]) -> list[Any]:
-    """Apply a function by entry, which keeps the type, to tensors of any types and shapes."""
+def map_together(function: Callable[..., Any], tensors: list[Any], *others: list[Any]) -> list[Any]:
+    """Apply a function by entry to tensors of any types and shapes.
+
+    Args:
+        function: What to apply: to vectors of entries of one type, and of those of the others.
+        tensors: The tensors.
+        *others: As many tensors of the same shapes.
+
+    Returns:
+        The results, in the shapes of the tensors.
+    """
     results: dict[int, Any] = {}
     for dtype in dict.fromkeys(tensor.dtype for tensor in tensors):
         places = [i for i, tensor in enumerate(tensors) if tensor.dtype == dtype]
         chosen = [tensors[i] for i in places]
-        pieces = tf.split(function(_vector(chosen)), [_size(t) for t in chosen], num=len(chosen))
+        vectors = [_vector([given[i] for i in places]) for given in (tensors, *others)]
+        pieces = tf.split(function(*vectors), [_size(t) for t in chosen], num=len(chosen))
         for place, piece, tensor in zip(places, pieces, chosen, strict=True):
             results[place] = tf.reshape(piece, tf.shape(tensor))
             results[place].set_shape(tensor.shape)
