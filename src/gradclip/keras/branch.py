@@ -53,7 +53,8 @@ def run_one(
     if isinstance(condition, bool):
         _ = then() if condition else otherwise()
     elif keras.backend.backend() == "tensorflow":
-        importlib.import_module("gradclip.tensorflow.branch").run_one(condition, then, otherwise)
+        replicas = importlib.import_module("gradclip.tensorflow.replicas")
+        replicas.run_one_on_replicas(condition, then, otherwise)
     elif is_traced(condition):
         _run_one_traced(condition, then, otherwise, list(variables))
     else:

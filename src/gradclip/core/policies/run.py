@@ -36,10 +36,14 @@ class Outcome:
     skipped: Array
     batch: Batch
 
-    def gradients(self) -> Gradients:
-        """Return the gradients that the optimizer gets, zeros for a skipped step."""
+    def gradients(self, factor: Array = 1.0) -> Gradients:
+        """Return the gradients that the optimizer gets, zeros for a skipped step.
+
+        Args:
+            factor: What to multiply them by besides, wide, ().
+        """
         with self.batch.xp.precision(None):
-            return self.batch.settled().tensors
+            return self.batch.scaled(factor).settled().tensors
 
 
 def init(policy: Policy, params: Gradients, names: tuple[str, ...], xp: Namespace) -> PolicyState:
