@@ -24,7 +24,7 @@ class ClippedState(NamedTuple):
 
     clip: ClipState
     inner: Any  # the state of the transformation within
-    weights: Array  # what new squares weigh in its second moments, (T,); (0,) unless these count
+    weights: Array | None  # what new squares weigh in its second moments, (T,), if these count
 
 
 class Clipped:
@@ -58,9 +58,8 @@ class Clipped:
         """Return the state before the first step."""
         clip, inner = initial_state(self.policy, params), self.inner.init(params)
         self._warn(clip, inner)
-        weights = jnp.zeros(0, jnp.float32)
-        if self._update_rule is not None:
-            weights = weights_of_squares(self.inner, params)
+        rule = self._update_rule
+        weights = None if rule is None else weights_of_squares(self.inner, params)
         return ClippedState(clip, inner, weights)
 
     def update(
@@ -90,7 +89,7 @@ class Clipped:
         """Return the transformation's updates and its state for a step that is not skipped."""
         moved, inner = self.inner.update(step.updates, state.inner, params, **extra)
         done = state.clip.policy.step + 1
-        if self._update_rule is not None:
+        if self._update_rule is not None and state.weights is not None:
             moved = clip_updates(self._update_rule, moved, step.updates, inner, state.weights, done)
         return moved, reset_moments(inner, self._resets(state.clip), done)
 
