@@ -277,3 +277,29 @@ def test_optax_maps_over_what_is_like_the_parameters():
     doubled = optax.tree.map_params(chain, lambda x: x + 1, state)
     assert_same(doubled[0], state[0])
     assert_same(doubled[1][0].mu, jax.tree.map(jnp.ones_like, params()))
+
+
+@every_policy
+def test_half_precision_parameters_keep_their_type_and_the_state_its_own(policy):
+    def start():
+        return jax.tree.map(lambda x: x.astype(jnp.bfloat16), params())
+
+    chain = optax.chain(gradclip.optax.clip(policy), optax.sgd(0.1))
+    trained, state = train(chain, start=start)
+    assert {x.dtype for x in jax.tree.leaves(trained)} == {jnp.dtype("bfloat16")}
+    assert {x.dtype for x in jax.tree.leaves(state)} <= {jnp.dtype("float32"), jnp.dtype("int32")}
+
+
+@every_policy
+def test_double_precision_is_kept_where_it_is_switched_on(policy):
+    with jax.enable_x64(True):  # noqa: FBT003 - JAX's signature
+
+        def start():
+            return jax.tree.map(lambda x: x.astype(jnp.float64), params())
+
+        chain = optax.chain(gradclip.optax.clip(policy), optax.sgd(0.1))
+        trained, state = train(chain, start=start)
+        assert {x.dtype for x in jax.tree.leaves(trained)} == {jnp.dtype("float64")}
+        kinds = {x.dtype for x in jax.tree.leaves(state)}
+        assert kinds <= {jnp.dtype("float32"), jnp.dtype("int32")}
+        assert_close(trained, by_numpy(policy, (1.0, 2.0, 0.5, 30.0, 1.0)), rtol=1e-6)
