@@ -109,3 +109,12 @@ def test_a_policy_without_parameters_left_is_no_error():
 def test_what_cannot_be_combined_is_refused(make):
     with pytest.raises(ConfigurationError, match="got"):
         make()
+
+
+def test_policies_by_group_can_be_told_apart_by_their_hash():
+    first = gradclip.PerGroup({"w": gradclip.Norm(1.0), "*": None})
+    again = gradclip.PerGroup({"w": gradclip.Norm(1.0), "*": None})
+    other = gradclip.PerGroup({"*": None, "w": gradclip.Norm(1.0)})
+    assert hash(first) == hash(again) != hash(other)
+    groups = gradclip.Grouped({"all": ("w", "b")})
+    assert hash(groups) == hash(gradclip.Grouped({"all": ("w", "b")}))

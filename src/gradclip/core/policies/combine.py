@@ -135,6 +135,9 @@ class PerGroup:
             if policy is not None:
                 check_policy(policy, of="PerGroup")
 
+    def __hash__(self) -> int:
+        return hash(tuple(self.policies.items()))  # in order: the first pattern counts
+
     def init(self, batch: Batch) -> State:
         """Return the states of the policies, () of those without parameters."""
         return tuple(

@@ -1,7 +1,7 @@
 """Granularity: whose norm is held to the limit."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal, NamedTuple, Protocol, get_args
 
@@ -36,6 +36,10 @@ class Grouped:
     """
 
     groups: Groups
+
+    def __hash__(self) -> int:
+        groups = self.groups
+        return hash(tuple(groups.items()) if isinstance(groups, Mapping) else groups)
 
 
 Granularity = Named | Units | Grouped
