@@ -2,6 +2,7 @@
 
 import torch
 from torch import Tensor
+from torch.nn.parallel import DataParallel, DistributedDataParallel
 
 _WRAPPERS = ("_orig_mod.", "_fsdp_wrapped_module.", "_checkpoint_wrapped_module.")
 
@@ -20,6 +21,8 @@ class NamedParameters:
     ) -> None:
         self._optimizer = optimizer
         self._model = model
+        if isinstance(model, DataParallel | DistributedDataParallel):
+            self._model = model.module  # the wrapper calls everything module.something
         self._known: dict[int, str] = {}
 
     def read(self) -> tuple[list[Tensor], tuple[str, ...]]:
