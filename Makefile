@@ -61,5 +61,5 @@ clean:  ## Remove what the other targets made
 
 .venv/.dev: $(INPUTS) | .venv/bin/python
 	@echo "Installing all frameworks and the tools into .venv (once; some minutes) ..."
-	$(PIP) --editable '.[torch,tensorflow,jax,keras]' --group test --group trainers --group lint --group docs
+	$(PIP) --editable '.[torch,tensorflow,jax,keras]' --group test --group trainers --group lint --group docs --group bench
 	@touch $@ .venv/.demo-numpy .venv/.demo-torch .venv/.demo-tensorflow .venv/.demo-jax .venv/.demo-keras

@@ -1,0 +1,1 @@
+"""What clipping changes in training: two tasks, all policies, the same seeds."""
