@@ -1,5 +1,6 @@
 """Factors and bounds applied to PyTorch tensors."""
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -7,6 +8,9 @@ from torch import Tensor
 
 from gradclip.errors import ConfigurationError
 from gradclip.torch.measure import eager, wide_type
+
+_TINY = torch.finfo(torch.float32).tiny
+_DOUBLE = {torch.float64, torch.complex128}
 
 
 def rescale(tensor: Tensor, factor: Tensor) -> Tensor:
@@ -17,6 +21,8 @@ def rescale(tensor: Tensor, factor: Tensor) -> Tensor:
             return tensor  # itself: what is not clipped is read once and not written
         if factor == 0:
             return torch.zeros_like(tensor)
+    if tensor.layout == torch.sparse_coo and factor.ndim:
+        return _with_values(tensor, lambda values, at: rescale(values, at(factor)))
     if tensor.layout != torch.strided:
         return _rescale_values(tensor, factor)
     scaled = (tensor.to(_wide_like(tensor)) * factor).to(tensor.dtype)
@@ -30,61 +36,84 @@ def rescale_(tensors: list[Tensor], factor: Tensor) -> None:
     On the CPU nothing is written when the factor is 1.
     """
     stored = [values_of(t) for t in tensors]
-    if not eager(factor):
+    if eager(factor):
+        _multiply_by(stored, [float(factor)] * len(stored))
+    else:
         _multiply_unseen(stored, [factor] * len(stored))
-        return
-    _multiply_by(stored, [float(factor)] * len(stored))
 
 
 def rescale_each_(tensors: list[Tensor | None], factors: Tensor) -> None:
     """Multiply each of T tensors by its own wide factor of (T,) in place; None is left out."""
     places = [i for i, t in enumerate(tensors) if t is not None]
     stored = [values_of(t) for t in tensors if t is not None]
-    if not eager(factors):
-        _multiply_unseen(stored, [factors[i] for i in places])
-        return
-    numbers = factors.tolist()
-    _multiply_by(stored, [numbers[i] for i in places])
+    if eager(factors):
+        numbers = factors.tolist()
+        _multiply_by(stored, [numbers[i] for i in places])
+    else:
+        each = factors.unbind()
+        _multiply_unseen(stored, [each[i] for i in places])
 
 
 def _multiply_by(stored: list[Tensor], factors: list[float]) -> None:
     """Multiply each by a number: 1 writes nothing, 0 gives zeros."""
-    groups: dict[str, list[tuple[Tensor, float]]] = {}
+    usual: dict[torch.dtype, tuple[list[Tensor], list[float]]] = {}
     for values, factor in zip(stored, factors, strict=True):
-        # Below float32's normal numbers a factor loses digits, and `_foreach_mul_` would round it.
-        kind = "tiny" if 0 < factor < torch.finfo(torch.float32).tiny else "usual"
-        kind = {1.0: "one", 0.0: "zero"}.get(factor, kind)
-        groups.setdefault(kind, []).append((values, factor))
-    if "usual" in groups:
-        torch._foreach_mul_(*map(list, zip(*groups["usual"], strict=True)))
-    if "zero" in groups:
-        torch._foreach_zero_([values for values, _ in groups["zero"]])
-    for values, factor in groups.get("tiny", []):
-        values.copy_(rescale(values, torch.as_tensor(factor, dtype=torch.float64)))
+        if factor == 1:
+            continue
+        if factor == 0:
+            values.zero_()
+        elif factor < _TINY:  # where float32 loses digits of the factor
+            values.copy_(rescale(values, torch.as_tensor(factor, dtype=torch.float64)))
+        else:
+            tensors, numbers = usual.setdefault(_factor_type(values), ([], []))
+            tensors.append(values)
+            numbers.append(factor)
+    for dtype, (tensors, numbers) in usual.items():
+        # A tensor () costs a third of a Python number, which is wrapped for each tensor anew.
+        same = numbers.count(numbers[0]) == len(numbers)
+        column = torch.tensor(numbers[:1] if same else numbers, dtype=dtype)
+        torch._foreach_mul_(tensors, column[0] if same else list(column.unbind()))
 
 
 def _multiply_unseen(stored: list[Tensor], factors: list[Tensor]) -> None:
-    """Multiply each by a factor () whose value is not looked at."""
-    for values, factor in zip(stored, factors, strict=True):
-        values.copy_(rescale(values, factor))
+    """Multiply each by a wide factor () whose value is not looked at."""
+    usual, rests, zeros = [], [], []
+    for values, wide in zip(stored, factors, strict=True):
+        factor = wide.to(values.device)
+        nonzero = torch.where(factor == 0, 1.0, factor)
+        first = nonzero.clamp(min=_TINY)
+        usual.append(first.to(_factor_type(values)))
+        rests.append((nonzero / first).to(_factor_type(values)))  # 1 unless the factor is tiny
+        zeros.append(factor == 0)
+    if stored:
+        torch._foreach_mul_(stored, usual)
+        torch._foreach_mul_(stored, rests)
+    for values, zero in zip(stored, zeros, strict=True):
+        values.masked_fill_(zero, 0.0)  # 0 times inf is NaN
+
+
+def _factor_type(values: Tensor) -> torch.dtype:
+    """Return the type in which a factor for these values is exact enough."""
+    return torch.float64 if values.dtype in _DOUBLE else torch.float32
 
 
 def clamp(tensor: Tensor, low: Any, high: Any) -> Tensor:
     """Limit each entry to [low, high]; NaN stays NaN, and sparse rows are summed first."""
     if tensor.layout == torch.sparse_coo:
-        tensor = tensor.coalesce()
-        values = clamp(tensor.values(), low, high)
-        return torch.sparse_coo_tensor(
-            tensor.indices(), values, tensor.shape, is_coalesced=True, check_invariants=False
-        )
-    if low is not None:
-        tensor = torch.maximum(tensor, _bound(low, tensor))
-    return tensor if high is None else torch.minimum(tensor, _bound(high, tensor))
+        return _with_values(tensor, lambda values, at: clamp(values, at(low), at(high)))
+    bounds = [None if b is None else _bound(b, tensor) for b in (low, high)]
+    if all(b is None or b.ndim == 0 for b in bounds):
+        return tensor if low is high is None else torch.clamp(tensor, *bounds)
+    for bound, choose in zip(bounds, (torch.maximum, torch.minimum), strict=True):
+        tensor = tensor if bound is None else choose(tensor, bound)
+    return tensor
 
 
 def _bound(value: Any, tensor: Tensor) -> Tensor:
-    """Return a bound in the tensor's type and shape."""
+    """Return a bound in the tensor's type, () or in its shape."""
     bound = torch.as_tensor(value, device=tensor.device).to(tensor.dtype)
+    if bound.ndim == 0:
+        return bound
     try:
         return bound.expand(tensor.shape)
     except RuntimeError as error:
@@ -98,6 +127,29 @@ def values_of(tensor: Tensor) -> Tensor:
     if tensor.layout == torch.strided:
         return tensor
     return tensor._values() if tensor.layout == torch.sparse_coo else tensor.values()  # noqa: SLF001
+
+
+def _with_values(
+    tensor: Tensor, function: Callable[[Tensor, Callable[[Any], Any]], Tensor]
+) -> Tensor:
+    """Return a sparse tensor, its rows merged, with other entries.
+
+    Args:
+        tensor: The tensor.
+        function: Returns the entries for those that there are, and takes what picks of an array
+            that broadcasts to the tensor's shape what belongs to these entries.
+    """
+    merged = tensor.coalesce()
+
+    def at(array: Any) -> Any:
+        if not isinstance(array, Tensor) or not array.ndim:
+            return array
+        return array.expand(merged.shape)[tuple(merged.indices())]
+
+    values = function(merged.values(), at)
+    return torch.sparse_coo_tensor(
+        merged.indices(), values, merged.shape, is_coalesced=True, check_invariants=False
+    )
 
 
 def _rescale_values(tensor: Tensor, factor: Tensor) -> Tensor:

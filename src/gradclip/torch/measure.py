@@ -5,7 +5,11 @@ import math
 import torch
 from torch import Tensor
 
-_CHUNK = 1 << 16  # entries; their float64 copy of 512 KiB stays in the cache
+from gradclip.core.namespace import EUCLIDEAN
+from gradclip.torch.squares import hypotenuse, norm_by_rows, norms_on_host
+
+_NARROW = {torch.float32, torch.bfloat16, torch.float16}
+_FEW = 4096  # numbers that a list and `math.hypot` handle sooner than a dozen calls of PyTorch
 
 
 def wide_type(device: torch.device) -> torch.dtype:
@@ -28,6 +32,10 @@ def norm(tensor: Tensor, axes: tuple[int, ...] | None = None) -> Tensor:
     Entries narrower than the wide type are squared in it, where no square overflows or
     underflows; others are brought near 1 by an exact power of two first.
     """
+    if axes is None and _short(tensor):
+        return torch.tensor(hypotenuse(tensor.tolist()), dtype=torch.float64)
+    if axes is None and _together([tensor], {tensor.device.type}):
+        return norms([tensor])[0]
     wide = wide_type(tensor.device)
     if _has_headroom(tensor.dtype, wide):
         return _root(_sum_of_squares(tensor, axes, wide))
@@ -36,25 +44,43 @@ def norm(tensor: Tensor, axes: tuple[int, ...] | None = None) -> Tensor:
     return _root(_sum_of_squares(near_one, axes, wide)) * _power_of_two(exponent, wide)
 
 
+def norms(tensors: list[Tensor]) -> Tensor:
+    """Return the wide 2-norms (T,) of T dense tensors, at least one, on the first one's device."""
+    device = tensors[0].device
+    devices = {t.device.type for t in tensors}
+    if not _together(tensors, devices):
+        return torch.stack([norm(t).to(device) for t in tensors])
+    if devices == {"cpu"} and eager(tensors[0]):
+        return torch.tensor(norms_on_host(tensors), dtype=torch.float64)
+    measured = torch._foreach_norm(tensors, EUCLIDEAN, dtype=torch.float64)  # noqa: SLF001
+    return torch.stack([n.to(device) for n in measured])
+
+
 def global_norm(tensors: list[Tensor]) -> Tensor:
     """Return the wide 2-norm () of all entries of dense tensors, on the first one's device."""
-    if not tensors or not all(_has_headroom(t.dtype, wide_type(t.device)) for t in tensors):
-        return combine([norm(t) for t in tensors])
-    sums = [_sum_of_squares(t, None, wide_type(t.device)) for t in _join_small(tensors)]
-    return _root(torch.stack([s.to(sums[0].device) for s in sums]).sum())
+    return norm(norms(tensors)) if tensors else torch.zeros((), dtype=torch.float64)
 
 
-def _join_small(tensors: list[Tensor]) -> list[Tensor]:
-    """Put small tensors of one type together: each call costs more than reading a few entries."""
-    groups: dict[torch.dtype, list[Tensor]] = {}
-    result = []
-    for tensor in tensors:
-        if tensor.requires_grad or not eager(tensor) or tensor.numel() > _CHUNK:
-            result.append(tensor)
-            continue
-        group = groups.setdefault(tensor.dtype, [])
-        group.append(tensor.reshape(-1))
-    return result + [torch.cat(group) for group in groups.values()]
+def _together(tensors: list[Tensor], devices: set[str]) -> bool:
+    """Tell whether one call may measure all: squares fit, and nothing is traced or derived."""
+    return (
+        not torch.compiler.is_compiling()
+        and {t.dtype for t in tensors} <= _NARROW
+        and "mps" not in devices  # it has no float64
+        and not (torch.is_grad_enabled() and any(t.requires_grad for t in tensors))
+        and torch._C._functorch.peek_interpreter_stack() is None  # noqa: SLF001 - no other way
+    )
+
+
+def _short(tensor: Tensor) -> bool:
+    """Tell whether a tensor is a vector of few wide numbers on the host: norms of tensors."""
+    return (
+        tensor.dtype == torch.float64
+        and tensor.ndim == 1
+        and 0 < tensor.numel() <= _FEW
+        and not tensor.requires_grad
+        and eager(tensor)
+    )
 
 
 def combine(norms: list[Tensor]) -> Tensor:
@@ -101,24 +127,15 @@ def _has_headroom(dtype: torch.dtype, wide: torch.dtype) -> bool:
 
 
 def _sum_of_squares(tensor: Tensor, axes: tuple[int, ...] | None, wide: torch.dtype) -> Tensor:
-    """Sum squared moduli in `wide`; over a large tensor that needs no gradient, by chunks."""
+    """Sum squared moduli in `wide`; of a tensor that needs no gradient, by rows."""
     parts = [tensor.real, tensor.imag] if tensor.is_complex() else [tensor]
     if axes is not None:
         moduli = torch.stack([part.to(wide) for part in parts])
         return moduli.square().sum((0, *(axis % tensor.ndim + 1 for axis in axes)), keepdim=True)[0]
     if tensor.requires_grad or not eager(tensor):
         return torch.stack([part.to(wide).square().sum() for part in parts]).sum()
-    return torch.stack([_sum_by_chunks(part.reshape(-1), wide) for part in parts]).sum()
-
-
-def _sum_by_chunks(flat: Tensor, wide: torch.dtype) -> Tensor:
-    """Sum squares through one small buffer: 15 times faster than widening the whole tensor."""
-    buffer = torch.empty(min(flat.numel(), _CHUNK), dtype=wide)
-    sums = []
-    for chunk in torch.split(flat, _CHUNK):
-        widened = buffer[: chunk.numel()].copy_(chunk)
-        sums.append(torch.dot(widened, widened))
-    return torch.stack(sums).sum()
+    flat = [part.reshape(-1).to(wide) for part in parts]
+    return torch.stack([norm_by_rows(part).square() for part in flat]).sum()
 
 
 def _root(total: Tensor) -> Tensor:

@@ -15,6 +15,7 @@ from gradclip.errors import GradientTypeError
 from gradclip.torch import apply, measure
 from gradclip.torch.arithmetic import TorchArithmetic
 
+_DOUBLE = {torch.float64, torch.complex128}
 _FLOATS = (Floats(), Floats(double=True))
 
 
@@ -65,13 +66,19 @@ class TorchNamespace:
 
     def norms(self, tensors: list[Tensor | None], p: float = EUCLIDEAN) -> Tensor:
         """Return the tensors' p-norms as one vector, on the first one's device."""
-        present = [t for t in tensors if t is not None]
+        places = [i for i, t in enumerate(tensors) if t is not None]
+        present = [measure_values(t) for t in tensors if t is not None]
         if not present:
             return torch.zeros(len(tensors), dtype=torch.float64)
-        device = present[0].device
-        zero = torch.zeros((), dtype=measure.wide_type(device), device=device)
-        norms = [zero if t is None else self.norm(t, None, p).to(device) for t in tensors]
-        return torch.stack(norms)
+        if p == EUCLIDEAN:
+            norms = measure.norms(present)
+        else:
+            device = present[0].device
+            norms = torch.stack([measure.p_norm([t], p).to(device) for t in present])
+        if len(places) == len(tensors):
+            return norms
+        index = torch.tensor(places, device=norms.device)
+        return norms.new_zeros(len(tensors)).index_copy(0, index, norms)
 
     def magnitude(self, t: Tensor) -> Tensor:
         """Return the wide moduli of the entries; of a sparse tensor, dense ones."""
@@ -175,4 +182,4 @@ def measure_values(tensor: Tensor) -> Tensor:
 
 def _double(tensors: list[Tensor]) -> bool:
     """Tell whether users get the norm of these tensors in float64."""
-    return any(t.dtype in {torch.float64, torch.complex128} for t in tensors)
+    return not _DOUBLE.isdisjoint({t.dtype for t in tensors})

@@ -1,0 +1,71 @@
+"""Sums of squares on the CPU, as fast as reading allows and as exact as float64."""
+
+import math
+
+import torch
+from torch import Tensor
+
+_SMALL = 8192  # entries: up to here one call for all tensors costs less than one for each
+# Rows of 64 give each of 8 lanes 8 additions: their rounding lies below 2.5e-7 of a norm, where
+# PyTorch's own norm of 4 million equal numbers is 3e-3 off.
+_ROW = 64
+_FEW = 512  # entries whose sum does not drift
+_HALF_CHUNK = 1 << 18  # entries; a float32 copy of 1 MiB stays in the cache
+# Below this mean of squares, float32 may lose squares that count: 2**-126 is 6e-8 of it.
+_LEAST_MEAN = 2e-31
+
+
+def norms_on_host(tensors: list[Tensor]) -> list[float]:
+    """Return the 2-norms of dense float32, bfloat16 or float16 tensors on the CPU.
+
+    Args:
+        tensors: The tensors, whose values can be looked at.
+
+    Returns:
+        The norms, in float64's precision for small tensors, within 3e-7 for others; inf or NaN
+        where an entry is.
+
+    Example:
+        >>> import torch
+        >>> norms_on_host([torch.tensor([3e30, 4e30]), torch.full((10_000,), 0.5)])
+        [5.000000...e+30, 50.0]
+    """
+    small = [t for t in tensors if t.numel() <= _SMALL]
+    fused = torch._foreach_norm(small, 2.0, dtype=torch.float64) if small else ()  # noqa: SLF001
+    done = iter(torch.stack(fused).tolist() if fused else ())
+    return [next(done) if t.numel() <= _SMALL else _large_norm(t) for t in tensors]
+
+
+def hypotenuse(numbers: list[float]) -> float:
+    """Return the 2-norm of numbers, at any scale; NaN if one is.
+
+    Example:
+        >>> hypotenuse([3e200, 4e200])
+        5e+200
+    """
+    result = math.hypot(*numbers)
+    return math.nan if math.isinf(result) and any(map(math.isnan, numbers)) else result
+
+
+def norm_by_rows(flat: Tensor) -> Tensor:
+    """Return the norm () of a vector whose squares its own type can hold, through rows of it.
+
+    No number of equal entries makes it drift, as a sum over the whole would.
+    """
+    while flat.numel() > _FEW:
+        whole = flat.numel() // _ROW * _ROW
+        rows = torch.linalg.vector_norm(flat[:whole].view(-1, _ROW), dim=1)
+        flat = torch.cat([rows.to(torch.float64), flat[whole:].to(torch.float64)])
+    norm: Tensor = torch.linalg.vector_norm(flat, dtype=torch.float64)
+    return norm
+
+
+def _large_norm(tensor: Tensor) -> float:
+    """Return the norm of one tensor."""
+    flat = tensor.detach().reshape(-1)
+    chunks = (flat,) if flat.dtype == torch.float32 else torch.split(flat, _HALF_CHUNK)
+    total = math.hypot(*(float(norm_by_rows(chunk.to(torch.float32))) for chunk in chunks))
+    if math.sqrt(_LEAST_MEAN * flat.numel()) <= total < math.inf:
+        return total
+    chunks = torch.split(flat, _HALF_CHUNK)
+    return hypotenuse([float(norm_by_rows(chunk.to(torch.float64))) for chunk in chunks])
