@@ -125,6 +125,7 @@ class CompiledTorch(Eager):
         # Inductor would load Triton where it is installed, which TensorFlow does not bear.
         backend = "aot_eager" if importlib.util.find_spec("triton") else "inductor"
         xp, weights = self.xp, [self.tensor(w) for w in WEIGHTS]
+        torch._dynamo.reset()  # other tests' programs of the same wrapper would count as recompiled
         step_once = torch.compile(
             functools.partial(decide_all, xp=xp), backend=backend, fullgraph=True, dynamic=False
         )
