@@ -11,7 +11,14 @@ import pytest
 pytestmark = pytest.mark.keras
 
 HERE = pathlib.Path(__file__).parent
-NAMES = ["test_functional.py", "test_optimizer.py", "test_clipped.py"]
+NAMES = [
+    "test_functional.py",
+    "test_optimizer.py",
+    "test_clipped.py",
+    "test_clipper.py",
+    "test_compiled.py",
+    "test_inner.py",
+]
 FILES = [str(HERE / name) for name in NAMES]
 
 

@@ -1,11 +1,14 @@
 """What an optimizer's wrapper leaves to the optimizer, and what it expects of it."""
 
-from collections.abc import Iterable
+import warnings
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from gradclip.core.namespace import Array
 from gradclip.core.policies.run import Gradients
 from gradclip.errors import ConfigurationError
+
+_OWN_CLIPPING = ("clipnorm", "clipvalue", "global_clipnorm")  # arguments of Keras' optimizers
 
 
 class Wrapper:
@@ -77,3 +80,36 @@ def check_unscaled(optimizer: object) -> None:
             "Wrap its `inner_optimizer`; nonfinite='skip' drops steps that overflowed."
         )
         raise ConfigurationError(msg)
+
+
+def wrapped(optimizer: Any) -> Iterator[Any]:
+    """Yield an optimizer and those inside it, the innermost last.
+
+    Args:
+        optimizer: The outermost one.
+
+    Yields:
+        Optimizers, each the `inner_optimizer` of the one before.
+    """
+    while optimizer is not None:
+        yield optimizer
+        optimizer = getattr(optimizer, "inner_optimizer", None)
+
+
+def warn_of_clipping_twice(optimizer: Any) -> None:
+    """Warn if a Keras optimizer that is about to be wrapped, or one inside it, clips too.
+
+    Example:
+        >>> import types
+        >>> warn_of_clipping_twice(types.SimpleNamespace(clipnorm=None))
+    """
+    for each in wrapped(optimizer):
+        given = [name for name in _OWN_CLIPPING if getattr(each, name, None)]
+        if given:
+            what = f"by {type(each).__name__}({given[0]}={getattr(each, given[0])}) too"
+        elif hasattr(each, "policy"):
+            what = f"by a {type(each).__name__} inside another"
+        else:
+            continue
+        msg = f"Gradients are clipped twice, {what}. Leave one of the two out."
+        warnings.warn(msg, stacklevel=4)

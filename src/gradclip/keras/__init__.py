@@ -1,6 +1,7 @@
 """Clipping for Keras 3, on the backend that it was imported with."""
 
 from gradclip.keras.clipped import ClippedOptimizer
+from gradclip.keras.clipper import Clipper
 from gradclip.keras.functional import (
     adaptive_clip,
     clip_by_average_norm,
@@ -14,6 +15,7 @@ from gradclip.keras.optimizer import Optimizer
 
 __all__ = [
     "ClippedOptimizer",
+    "Clipper",
     "Optimizer",
     "adaptive_clip",
     "clip_by_average_norm",

@@ -43,7 +43,7 @@ class Accumulation:
         """Forget the earlier batches' gradients."""
         for accumulator in self._optimizer._accumulated_gradients:  # noqa: SLF001 - see the class
             if accumulator is not None:
-                accumulator.assign(keras.ops.zeros_like(accumulator))
+                accumulator.assign(keras.ops.zeros(accumulator.shape, accumulator.dtype))
 
     def start_again(self) -> None:
         """Go back to where these batches began, so that as many make up the next step."""

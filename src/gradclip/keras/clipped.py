@@ -9,9 +9,10 @@ from gradclip.core.decide import NonFinite, check_nonfinite
 from gradclip.core.policies.config import from_config, to_config
 from gradclip.core.policies.report import Report
 from gradclip.core.policies.resolve import resolve_policy
+from gradclip.core.wrapping import warn_of_clipping_twice
 from gradclip.keras.branch import outside_graphs, without_autograph, without_gradient
-from gradclip.keras.step import Step
-from gradclip.keras.wrapped import scales_dynamically, warn_of_clipping_twice
+from gradclip.keras.clipped_step import Step
+from gradclip.keras.scales import loss_scale, scales_dynamically
 
 
 @keras.saving.register_keras_serializable(package="gradclip")
@@ -128,9 +129,11 @@ class ClippedOptimizer(keras.optimizers.Optimizer):  # type: ignore[misc]  # Ker
             if not self.built:
                 self.build(variables)
             self._check_variables_are_known(variables)
-            gradients = self._placed(gradients, variables)
+        else:
+            variables = self._trainable_variables
+        self._filter_empty_gradients(gradients, variables)  # which warns of them, or raises
         with keras.name_scope(self.name):
-            self._steps.take(gradients)
+            self._steps.take(self._placed(gradients, variables))
 
     def apply_gradients(self, grads_and_vars: Iterable[tuple[Any, Any]]) -> Any:
         """Apply pairs of gradients and variables; return the number of steps."""
@@ -162,9 +165,8 @@ class ClippedOptimizer(keras.optimizers.Optimizer):  # type: ignore[misc]  # Ker
 
     @property
     def loss_scale_factor(self) -> Any:
-        """The inner optimizer's constant loss scale."""
-        inner = self.__dict__.get("inner_optimizer")
-        return inner.loss_scale_factor if inner else None
+        """What the inner optimizer divides gradients by; None for nothing."""
+        return loss_scale(self.target) if "inner_optimizer" in self.__dict__ else None
 
     @loss_scale_factor.setter
     def loss_scale_factor(self, factor: float | None) -> None:

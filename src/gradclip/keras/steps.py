@@ -9,7 +9,7 @@ from gradclip.core.decide import NonFinite
 from gradclip.core.optimizers import GATE_OP, reject_tf1_arguments
 from gradclip.core.policies.clipper import Clipper
 from gradclip.core.policies.report import Report
-from gradclip.core.wrapping import Wrapper, check_unscaled, split
+from gradclip.core.wrapping import Wrapper, check_unscaled, split, warn_of_clipping_twice
 from gradclip.errors import ConfigurationError
 from gradclip.keras.branch import without_gradient
 from gradclip.keras.differentiate import gradients_of
@@ -23,6 +23,8 @@ class Steps(Wrapper):
         self, optimizer: Any, *, clip: object, nonfinite: NonFinite, max_skipped: int | None
     ) -> None:
         check_unscaled(optimizer)
+        if clip is not None:
+            warn_of_clipping_twice(optimizer)
         super().__init__(optimizer)
         verbs = keras_namespace(keras.backend.backend())
         self.clipper = Clipper(clip, nonfinite=nonfinite, max_skipped=max_skipped, xp=verbs)

@@ -1,5 +1,6 @@
 """Keras variables that hold what a policy remembers."""
 
+import importlib
 from collections.abc import Callable
 from typing import Any
 
@@ -34,7 +35,7 @@ class KerasVariables:
 
     def read(self, variable: Any, like: Any) -> Any:
         """Return the value."""
-        value = keras.ops.convert_to_tensor(variable.value)
+        value = _tensor(variable.value)
         if isinstance(like, float):
             return float(value)
         return value.tolist() if isinstance(like, list) else value
@@ -43,3 +44,10 @@ class KerasVariables:
         """Assign a value."""
         tensor = keras.ops.convert_to_tensor(value, variable.dtype)
         variable.assign(keras.ops.broadcast_to(tensor, variable.shape))
+
+
+def _tensor(value: Any) -> Any:
+    """Return a backend's tensor: TensorFlow's variables may have one on each device."""
+    if keras.backend.backend() != "tensorflow":
+        return value
+    return importlib.import_module("tensorflow").convert_to_tensor(value)

@@ -69,6 +69,17 @@ class Clipper(tf.Module):  # type: ignore[misc]  # TensorFlow has no types
         self._memory = Memory(self.policy, answer, self._xp, TensorFlowVariables(self._held))
         self._traced: tuple[Any, Report] | None = None  # a graph, and what was decided there
 
+    def build(self, variables: Iterable[Any], names: Sequence[str] | None = None) -> None:
+        """Make what the policy remembers for parameters, or for gradients of their shapes.
+
+        The first call does so if nobody did: `tf.function` then traces it twice.
+        """
+        params = list(variables)
+        labels = tuple(map(str, range(len(params))) if names is None else names)
+        check_lengths(params, names=labels)
+        with tf.init_scope():  # a function may not create variables
+            self._memory.build([_blank(t) for t in params], labels)
+
     @without_autograph
     def __call__(
         self,
@@ -115,8 +126,7 @@ class Clipper(tf.Module):  # type: ignore[misc]  # TensorFlow has no types
         labels = tuple(map(str, range(len(gradients))) if names is None else names)
         check_lengths(gradients, variables=weights if variables is not None else None, names=labels)
         if not self._memory.built:
-            with tf.init_scope():  # a function may not create variables
-                self._memory.build([_blank(t) for t in weights or gradients], labels)
+            self.build(weights or gradients, labels)
         if self.nonfinite == "raise":
             gradients = require_finite(gradients, labels, self._xp)
         outcome = self._memory.decide(gradients, weights)

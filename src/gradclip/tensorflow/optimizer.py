@@ -9,7 +9,7 @@ from gradclip.core.decide import NonFinite
 from gradclip.core.optimizers import GATE_OP, reject_tf1_arguments
 from gradclip.core.policies.report import Report
 from gradclip.core.policies.run import Outcome
-from gradclip.core.wrapping import Wrapper, check_unscaled, split
+from gradclip.core.wrapping import Wrapper, check_unscaled, split, warn_of_clipping_twice
 from gradclip.errors import ConfigurationError
 from gradclip.tensorflow.branch import without_autograph
 from gradclip.tensorflow.clipper import Clipper
@@ -61,6 +61,8 @@ class Optimizer(Wrapper):
         max_skipped: int | None = 10,
     ) -> None:
         check_unscaled(optimizer)
+        if clip is not None:
+            warn_of_clipping_twice(optimizer)
         super().__init__(optimizer)
         self.clipper = Clipper(clip, nonfinite=nonfinite, max_skipped=max_skipped)
         self._universe: list[Any] = []  # the variables that the clipper knows

@@ -10,11 +10,12 @@ from gradclip.core.namespace import Array
 from gradclip.core.policies.memory import Memory
 from gradclip.core.policies.run import Outcome
 from gradclip.core.skipping import check_skipped
+from gradclip.core.wrapping import wrapped
 from gradclip.keras.accumulation import Accumulation
 from gradclip.keras.branch import is_traced, run_one
 from gradclip.keras.namespace import keras_namespace, plain
+from gradclip.keras.scales import loss_scale, scales_dynamically
 from gradclip.keras.variables import KerasVariables
-from gradclip.keras.wrapped import loss_scale, scales_dynamically, wrapped
 
 if TYPE_CHECKING:
     from gradclip.core.decide import NonFinite
@@ -68,16 +69,19 @@ class Step:
         limit = self._owner.max_skipped
         if limit is None or not self.memory.built or scales_dynamically(self._owner.target):
             return
-        in_a_row = self.memory.skipped_in_a_row.value
+        variable = self.memory.skipped_in_a_row
+        if variable._value is None:  # noqa: SLF001 - JAX's trainer took it out, and failed
+            return
+        in_a_row = variable.value
         if not is_traced(in_a_row):
-            check_skipped(int(in_a_row), limit)
+            check_skipped(int(variable.numpy()), limit)
         elif self._backend == "tensorflow":
             skipping = importlib.import_module("gradclip.tensorflow.skipping")
             skipping.assert_few(in_a_row, limit, [])
 
     def count(self, name: str) -> int:
         """Return a number of skipped steps."""
-        return int(getattr(self.memory, name).value) if self.memory.built else 0
+        return int(getattr(self.memory, name).numpy()) if self.memory.built else 0
 
     def _accumulation(self) -> Accumulation | None:
         """Return the accumulators of the innermost optimizer, if it has any."""
@@ -140,11 +144,14 @@ class Step:
     def _hand_over(self, gradients: list[Any], *, summed: bool = False) -> None:
         """Let the inner optimizer step."""
         target = self._owner.target
-        if self._backend != "jax":
-            if summed and self._backend == "tensorflow":
-                gradients = _replicas().on_first_replica(gradients)
-            target.apply(gradients, self._trained)
+        if summed and self._backend == "tensorflow":
+            gradients = _replicas().on_first_replica(gradients)
+        if self._backend != "jax" or not scales_dynamically(target):
+            pairs = zip(gradients, self._trained, strict=True)
+            present = [(g, v) for g, v in pairs if g is not None]
+            target.apply([g for g, _ in present], [v for _, v in present])
             return
+        # On JAX a LossScaleOptimizer has branches that only `stateless_apply` can be traced with.
         before = ([v.value for v in target.variables], gradients, [v.value for v in self._trained])
         weights, states = target.stateless_apply(*before)
         for variables, values in ((self._trained, weights), (target.variables, states)):
