@@ -6,7 +6,7 @@ EXTRAS = $*
 WORKERS ?= 2
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
-INPUTS := pyproject.toml constraints.txt
+INPUTS := pyproject.toml constraints.txt hatch_build.py $(wildcard src/gradclip/kernels/cpu/c/*)
 
 .PHONY: help demo test lint docs bench clean
 

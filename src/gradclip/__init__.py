@@ -45,6 +45,7 @@ from gradclip.functional import (
     clip_by_norm,
     clip_by_value,
     global_norm,
+    gradient_statistics,
 )
 
 if TYPE_CHECKING:
@@ -89,6 +90,7 @@ __all__ = [
     "clip_by_norm",
     "clip_by_value",
     "global_norm",
+    "gradient_statistics",
     "replay",
     "suggest",
 ]

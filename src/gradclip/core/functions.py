@@ -4,11 +4,12 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from gradclip.core.decide import NonFinite, check_nonfinite, decide
-from gradclip.core.namespace import Array, Namespace
+from gradclip.core.measurements import Measurements
+from gradclip.core.namespace import Array
 from gradclip.core.thresholds import check_bounds, check_norm, check_threshold
 
 
-class Functions:
+class Functions(Measurements):
     """Clip one tensor or a list of them with one meaning in every framework.
 
     Names, argument order and defaults are TensorFlow's. In all of them `None` for a gradient
@@ -23,9 +24,6 @@ class Functions:
     `"zero"` (zeros for the bad tensors alone). `name` is TensorFlow's and labels the operations
     in a graph; elsewhere it is accepted and has no effect.
     """
-
-    def __init__(self, xp: Namespace) -> None:
-        self._xp = xp
 
     def clip_by_value(
         self,
@@ -246,32 +244,6 @@ class Functions:
             for i, tensor in zip(kept, tensors, strict=True):
                 result[i] = tensor
             return leaves.rebuild(result), xp.narrow(norm, tensors)
-
-    def global_norm(self, t_list: Iterable[Array | None], name: str | None = None) -> Array:
-        """Return the 2-norm of a list of tensors as one vector.
-
-        Args:
-            t_list: Floating or complex tensors, or None in their place; in JAX also any pytree.
-            name: A label for the operations.
-
-        Returns:
-            The norm, (), float32 (float64 if a tensor is): 0 for an empty list, inf or NaN for
-            non-finite entries. The relative error is at most 1e-6 (float64: 1e-14), also where
-            squares overflow or underflow.
-
-        Raises:
-            GradientTypeError: A tensor is not floating or complex, or `t_list` not a list.
-
-        Example:
-            >>> import numpy as np, gradclip
-            >>> norm = gradclip.global_norm([np.float32([3e30]), None, np.float32([4e30])])
-            >>> f"{norm:.6g}"
-            '5e+30'
-
-        References:
-            `tf.linalg.global_norm`.
-        """
-        return self.clip_by_global_norm(t_list, None, name=name)[1]
 
     def adaptive_clip(  # noqa: PLR0913 - optax's arguments and TensorFlow's
         self,

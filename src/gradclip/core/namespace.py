@@ -50,6 +50,13 @@ class Namespace(Protocol):
     def norms(self, tensors: list[Array | None], p: float = EUCLIDEAN) -> Array:
         """Return the wide p-norms (T,) of T tensors, 0 for None, reading each once."""
 
+    def statistics(self, tensors: list[Array | None]) -> tuple[Array, Array, Array, Array]:
+        """Return what is known of T tensors, in four vectors (T,), 0 for None.
+
+        Wide 2-norms; wide largest moduli, NaN where an entry is; the numbers of non-finite entries
+        and of zeros, int64 or the widest integer that there is.
+        """
+
     def magnitude(self, t: Array) -> Array:
         """Return the wide moduli of the entries, in the shape of `t`."""
 

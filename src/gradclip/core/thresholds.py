@@ -3,6 +3,11 @@
 from gradclip.core.namespace import Array, Namespace
 from gradclip.errors import ConfigurationError
 
+_WORDS = (
+    "`{name}` must be >= 0, got {value!r}. "
+    "Pass None to switch clipping off, float('inf') to measure only."
+)
+
 
 def check_threshold(name: str, value: Array | None, xp: Namespace) -> Array | None:
     """Return a threshold in wide precision; None, which is off, stays None.
@@ -24,14 +29,24 @@ def check_threshold(name: str, value: Array | None, xp: Namespace) -> Array | No
     if isinstance(value, bool | str | bytes):
         msg = f"`{name}` must be a number >= 0 or None, got {value!r}."
         raise ConfigurationError(msg)
+    if isinstance(value, int | float):
+        check_number(name, value)
+        return xp.wide(value)
     limit = xp.wide(value)
     if xp.truth(limit >= 0) is False:
-        msg = (
-            f"`{name}` must be >= 0, got {value!r}. "
-            "Pass None to switch clipping off, float('inf') to measure only."
-        )
-        raise ConfigurationError(msg)
+        raise ConfigurationError(_WORDS.format(name=name, value=value))
     return limit
+
+
+def check_number(name: str, value: float) -> float:
+    """Return a threshold that is a Python number.
+
+    Raises:
+        ConfigurationError: It is negative or NaN.
+    """
+    if value >= 0:
+        return float(value)
+    raise ConfigurationError(_WORDS.format(name=name, value=value))
 
 
 def check_bounds(low: Array | None, high: Array | None) -> None:

@@ -9,6 +9,7 @@ from gradclip.jax.functional import (
     clip_by_norm,
     clip_by_value,
     global_norm,
+    gradient_statistics,
 )
 from gradclip.jax.optimizer import Optimizer
 from gradclip.jax.report import report, reports
@@ -27,6 +28,7 @@ __all__ = [
     "clip_by_norm",
     "clip_by_value",
     "global_norm",
+    "gradient_statistics",
     "report",
     "reports",
 ]

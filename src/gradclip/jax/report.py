@@ -72,7 +72,8 @@ def reports(state: Any) -> dict[str, Report]:
 
 def report_of(state: ClipState) -> Report:
     """Return the report of one state."""
-    numbers = {name: _array(getattr(state, name)) for name in _NUMBERS if name != "skipped"}
+    kept = [name for name in _NUMBERS if name not in {"skipped", "statistics"}]
+    numbers: dict[str, Any] = {name: _array(getattr(state, name)) for name in kept}
     skipped = _array(state.skipped_in_a_row) > 0
     return Report(names=opened(state.names), skipped=skipped, **numbers)
 

@@ -10,6 +10,7 @@ from gradclip.keras.functional import (
     clip_by_norm,
     clip_by_value,
     global_norm,
+    gradient_statistics,
 )
 from gradclip.keras.optimizer import Optimizer
 
@@ -24,4 +25,5 @@ __all__ = [
     "clip_by_norm",
     "clip_by_value",
     "global_norm",
+    "gradient_statistics",
 ]

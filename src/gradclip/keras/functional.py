@@ -26,4 +26,5 @@ clip_by_average_norm = functions.clip_by_average_norm
 clip_by_block_rms = functions.clip_by_block_rms
 clip_by_global_norm = functions.clip_by_global_norm
 global_norm = functions.global_norm
+gradient_statistics = functions.gradient_statistics
 adaptive_clip = functions.adaptive_clip

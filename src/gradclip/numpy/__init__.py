@@ -9,6 +9,7 @@ from gradclip.numpy.functional import (
     clip_by_norm,
     clip_by_value,
     global_norm,
+    gradient_statistics,
 )
 
 __all__ = [
@@ -20,4 +21,5 @@ __all__ = [
     "clip_by_norm",
     "clip_by_value",
     "global_norm",
+    "gradient_statistics",
 ]

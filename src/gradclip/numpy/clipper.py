@@ -14,6 +14,8 @@ class Clipper(clipper.Clipper):
             step as skipped, `"raise"` raises, `"zero"` puts zeros in place of the bad tensors
             alone, `"propagate"` passes NaN on.
         max_skipped: The number of skipped steps in a row after which to raise; None for never.
+        statistics: Whether reports shall have `statistics` too: largest entries, non-finite ones
+            and zeros. The gradients are read once all the same.
 
     Raises:
         ConfigurationError: `policy` or `nonfinite` is none of these.
@@ -28,6 +30,17 @@ class Clipper(clipper.Clipper):
     """
 
     def __init__(
-        self, policy: object, *, nonfinite: NonFinite = "skip", max_skipped: int | None = 10
+        self,
+        policy: object,
+        *,
+        nonfinite: NonFinite = "skip",
+        max_skipped: int | None = 10,
+        statistics: bool = False,
     ) -> None:
-        super().__init__(policy, nonfinite=nonfinite, max_skipped=max_skipped, xp=NumpyNamespace())
+        super().__init__(
+            policy,
+            nonfinite=nonfinite,
+            max_skipped=max_skipped,
+            statistics=statistics,
+            xp=NumpyNamespace(),
+        )

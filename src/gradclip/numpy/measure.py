@@ -43,6 +43,13 @@ def p_norm(tensor: NDAny, p: float, axes: Any = None) -> NDAny:
     return np.asarray(unit * total ** (1 / p))
 
 
+def everything(tensor: NDAny) -> tuple[NDAny, Any, int, int]:
+    """Return the norm (), the largest modulus (), and the numbers of bad entries and of zeros."""
+    largest = np.max(magnitudes(tensor), initial=0.0)
+    nonfinite = 0 if np.isfinite(largest) else int(np.count_nonzero(~np.isfinite(tensor)))
+    return norm(tensor), largest, nonfinite, tensor.size - int(np.count_nonzero(tensor))
+
+
 def magnitudes(tensor: NDAny) -> NDAny:
     """Return the moduli in wide precision."""
     wide = wide_type(tensor)

@@ -9,6 +9,7 @@ from gradclip.tensorflow.functional import (
     clip_by_norm,
     clip_by_value,
     global_norm,
+    gradient_statistics,
 )
 from gradclip.tensorflow.optimizer import Optimizer
 
@@ -22,4 +23,5 @@ __all__ = [
     "clip_by_norm",
     "clip_by_value",
     "global_norm",
+    "gradient_statistics",
 ]

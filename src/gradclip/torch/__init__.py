@@ -16,6 +16,7 @@ from gradclip.torch.functional import (
     clip_by_norm,
     clip_by_value,
     global_norm,
+    gradient_statistics,
 )
 from gradclip.torch.optimizer import Optimizer
 
@@ -35,4 +36,5 @@ __all__ = [
     "clip_grads_with_norm_",
     "get_total_norm",
     "global_norm",
+    "gradient_statistics",
 ]

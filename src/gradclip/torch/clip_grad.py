@@ -4,18 +4,22 @@ import math
 import types
 import warnings
 from collections.abc import Iterable
+from typing import cast
 
 import torch
 from torch import Tensor
 
 from gradclip.core.decide import decide
+from gradclip.core.namespace import EUCLIDEAN
 from gradclip.core.sequences import nonfinite_error
-from gradclip.core.thresholds import check_norm, check_threshold
+from gradclip.core.thresholds import check_norm, check_number, check_threshold
 from gradclip.errors import ConfigurationError
-from gradclip.torch import apply, measure
+from gradclip.kernels.cpu import Table
+from gradclip.torch import apply, measure, on_host
 from gradclip.torch.namespace import TorchNamespace, measure_values
 
 Tensors = Tensor | Iterable[Tensor]
+_USUAL = {torch.float32, torch.bfloat16, torch.float16, torch.float64}
 _xp = TorchNamespace()
 
 
@@ -61,11 +65,12 @@ def clip_grad_norm_(
     References:
         Pascanu, Mikolov and Bengio, 2013, arXiv:1211.5063; `torch.nn.utils.clip_grad_norm_`.
     """
-    limit = check_threshold("max_norm", max_norm, _xp)
+    limit = _limit(max_norm)
     gradients = _gradients(parameters)
-    total = _total_norm(gradients, norm_type, error_if_nonfinite=error_if_nonfinite)
+    table = on_host.table(gradients)
+    total = _total_norm(gradients, table, norm_type, error_if_nonfinite=error_if_nonfinite)
     if gradients and limit is not None:
-        _clip(gradients, limit, total)
+        _clip(gradients, table, limit, total)
     del foreach
     return _xp.narrow(total, gradients)
 
@@ -100,12 +105,14 @@ def clip_grads_with_norm_(
     References:
         `torch.nn.utils.clip_grads_with_norm_`.
     """
-    limit = check_threshold("max_norm", max_norm, _xp)
+    limit = _limit(max_norm)
     total = check_norm("total_norm", total_norm, _xp)
-    gradients = _gradients(parameters)
-    if gradients and limit is not None and total is not None:
-        _clip(gradients, limit, total)
     del foreach
+    if limit is None or total is None:
+        return
+    gradients = _gradients(parameters)
+    if gradients:
+        _clip(gradients, on_host.table(gradients), limit, total)
 
 
 @torch.no_grad()
@@ -141,7 +148,8 @@ def get_total_norm(
     """
     del foreach
     entries = [_xp.tensor(t, f"tensors[{i}]") for i, t in enumerate(_read(tensors, "tensors"))]
-    total = _total_norm(entries, norm_type, error_if_nonfinite=error_if_nonfinite)
+    table = on_host.table(entries)
+    total = _total_norm(entries, table, norm_type, error_if_nonfinite=error_if_nonfinite)
     return _xp.narrow(total, entries)
 
 
@@ -188,6 +196,13 @@ def clip_grad_value_(
             values.clamp_(-bound, bound)
 
 
+def _limit(max_norm: float | Tensor | None) -> Tensor | float | None:
+    """Return a threshold, a number as it is: arithmetic on tensors costs more than a decision."""
+    if type(max_norm) in {int, float}:
+        return check_number("max_norm", cast("float", max_norm))
+    return check_threshold("max_norm", max_norm, _xp)
+
+
 def _read(tensors: Tensors, name: str) -> list[Tensor]:
     """Read an iterable once, warning of a used-up generator as PyTorch does."""
     if isinstance(tensors, Tensor):
@@ -201,30 +216,47 @@ def _read(tensors: Tensors, name: str) -> list[Tensor]:
 
 def _gradients(parameters: Tensors) -> list[Tensor]:
     """Return the gradients of parameters, each once."""
-    gradients = [p.grad for p in _read(parameters, "parameters") if p.grad is not None]
-    distinct = {id(gradient): gradient for gradient in gradients}.values()
+    gradients = [p.grad for p in _read(parameters, "parameters")]
+    distinct = {id(gradient): gradient for gradient in gradients if gradient is not None}.values()
+    if {g.dtype for g in distinct} <= _USUAL:
+        return [*distinct]
     return [_xp.tensor(gradient, f"gradient {i}") for i, gradient in enumerate(distinct)]
 
 
-def _total_norm(tensors: list[Tensor], norm_type: float, *, error_if_nonfinite: bool) -> Tensor:
-    """Return the wide norm of tensors."""
+def _total_norm(
+    tensors: list[Tensor], table: Table | None, norm_type: float, *, error_if_nonfinite: bool
+) -> Tensor | float:
+    """Return the wide norm of tensors, as a number where they are in a table."""
     p = float(norm_type)
     if not p > 0:
         msg = f"`norm_type` must be > 0, got {norm_type!r}. Use 2.0, 1.0 or float('inf')."
         raise ConfigurationError(msg)
     if not tensors:
-        return torch.zeros((), dtype=torch.float64)
-    values = [measure_values(t) for t in tensors]
-    total = measure.global_norm(values) if p == 2 else measure.p_norm(values, p)  # noqa: PLR2004
+        return 0.0
+    known = None if table is None else on_host.global_norm(table, p)
+    if known is not None:
+        total: Tensor | float = known
+    else:
+        values = [measure_values(t) for t in tensors]
+        total = measure.global_norm(values) if p == EUCLIDEAN else measure.p_norm(values, p)
     if error_if_nonfinite and not math.isfinite(total):
         bad = [i for i, t in enumerate(tensors) if not torch.isfinite(measure_values(t)).all()]
         raise nonfinite_error([f"gradient {i} {tuple(tensors[i].shape)}" for i in bad])
     return total
 
 
-def _clip(gradients: list[Tensor], limit: Tensor, total: Tensor) -> None:
+def _clip(
+    gradients: list[Tensor], table: Table | None, limit: Tensor | float, total: Tensor | float
+) -> None:
     """Scale gradients in place by what their norm and the limit decide."""
-    factor = decide(total, limit.to(total.device), "propagate", _xp.arithmetic(gradients))
+    norm, arithmetic = _xp.decidable(total, gradients)
+    on_host_too = isinstance(norm, float)
+    bound = float(limit) if on_host_too else torch.as_tensor(limit, device=norm.device)
+    factor = decide(norm, bound, "propagate", arithmetic)
+    if table is not None and on_host_too:
+        table.scale(factor, torch.get_num_threads())
+        return
+    factor = torch.as_tensor(factor, dtype=torch.float64)
     by_device: dict[torch.device, list[Tensor]] = {}
     for gradient in gradients:
         by_device.setdefault(gradient.device, []).append(gradient)

@@ -29,6 +29,8 @@ class Clipper(clipper.Clipper):
             step as skipped, `"raise"` raises, `"zero"` puts zeros in place of the bad tensors
             alone, `"propagate"` passes NaN on.
         max_skipped: The number of skipped steps in a row after which to raise; None for never.
+        statistics: Whether reports shall have `statistics` too: largest entries, non-finite ones
+            and zeros. The gradients are read once all the same.
 
     Raises:
         ConfigurationError: `policy` or `nonfinite` is none of these.
@@ -43,9 +45,20 @@ class Clipper(clipper.Clipper):
     """
 
     def __init__(
-        self, policy: object, *, nonfinite: NonFinite = "skip", max_skipped: int | None = 10
+        self,
+        policy: object,
+        *,
+        nonfinite: NonFinite = "skip",
+        max_skipped: int | None = 10,
+        statistics: bool = False,
     ) -> None:
-        super().__init__(policy, nonfinite=nonfinite, max_skipped=max_skipped, xp=TorchNamespace())
+        super().__init__(
+            policy,
+            nonfinite=nonfinite,
+            max_skipped=max_skipped,
+            statistics=statistics,
+            xp=TorchNamespace(),
+        )
         self.guard = Guard()
         self._start: Any = 0.0  # the steps before the one that is decided on
         self._on_device: SkippedOnDevice | None = None

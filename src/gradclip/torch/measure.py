@@ -44,9 +44,13 @@ def norm(tensor: Tensor, axes: tuple[int, ...] | None = None) -> Tensor:
     return _root(_sum_of_squares(near_one, axes, wide)) * _power_of_two(exponent, wide)
 
 
-def norms(tensors: list[Tensor]) -> Tensor:
-    """Return the wide 2-norms (T,) of T dense tensors, at least one, on the first one's device."""
+def norms(tensors: list[Tensor], p: float = EUCLIDEAN) -> Tensor:
+    """Return the wide p-norms (T,) of T dense tensors on the first one's device."""
+    if not tensors:
+        return torch.zeros(0, dtype=torch.float64)
     device = tensors[0].device
+    if p != EUCLIDEAN:
+        return torch.stack([p_norm([t], p).to(device) for t in tensors])
     devices = {t.device.type for t in tensors}
     if not _together(tensors, devices):
         return torch.stack([norm(t).to(device) for t in tensors])
@@ -94,7 +98,7 @@ def p_norm(tensors: list[Tensor], p: float) -> Tensor:
     """Return the wide p-norm (), 0 < p <= inf, of the moduli of all entries of dense tensors."""
     device = tensors[0].device
     wide = wide_type(device)
-    peak = torch.stack([_largest(t).to(device, wide) for t in tensors]).amax()
+    peak = torch.stack([largest(t).to(device, wide) for t in tensors]).amax()
     if p == math.inf:
         return peak
     # Divided by the largest, no power overflows, and what underflows is too small to be seen.
@@ -144,18 +148,21 @@ def _root(total: Tensor) -> Tensor:
     return torch.where(positive, torch.where(positive, total, 1.0).sqrt(), 0.0)
 
 
-def _largest(tensor: Tensor) -> Tensor:
+def largest(tensor: Tensor) -> Tensor:
     """Return the largest modulus, (), NaN if any is; 0 for no entries."""
-    return tensor.abs().amax() if tensor.numel() else tensor.abs().sum()
+    if tensor.is_complex() or not tensor.numel() or tensor.requires_grad:
+        return tensor.abs().amax() if tensor.numel() else tensor.abs().sum()
+    least, most = torch.aminmax(tensor)  # a tenth of the time of amax of the magnitudes
+    return torch.maximum(-least, most)
 
 
 def _exponent(tensor: Tensor, axes: tuple[int, ...] | None) -> Tensor:
     """Return the binary exponents of the largest moduli, kept where their powers are finite."""
     if not tensor.numel():
         return torch.zeros((), dtype=torch.int64, device=tensor.device)
-    largest = _largest(tensor) if axes is None else tensor.abs().amax(axes, keepdim=True)
-    exponent = torch.frexp(torch.where(torch.isfinite(largest), largest, 1.0))[1]
-    bound = -round(math.log2(torch.finfo(largest.dtype).tiny)) - 1  # 1021 for float64
+    peak = largest(tensor) if axes is None else tensor.abs().amax(axes, keepdim=True)
+    exponent = torch.frexp(torch.where(torch.isfinite(peak), peak, 1.0))[1]
+    bound = -round(math.log2(torch.finfo(peak.dtype).tiny)) - 1  # 1021 for float64
     return exponent.clamp(-bound, bound).to(torch.int64)
 
 

@@ -12,9 +12,10 @@ from gradclip.core.floats import Floats
 from gradclip.core.namespace import EUCLIDEAN, Leaves
 from gradclip.core.sequences import flatten_list, nonfinite_error
 from gradclip.errors import GradientTypeError
-from gradclip.torch import apply, measure
+from gradclip.torch import apply, measure, on_host, statistics
 from gradclip.torch.arithmetic import TorchArithmetic
 
+_USUAL = {torch.float32, torch.bfloat16, torch.float16, torch.float64}
 _DOUBLE = {torch.float64, torch.complex128}
 _FLOATS = (Floats(), Floats(double=True))
 
@@ -33,6 +34,8 @@ class TorchNamespace:
 
     def tensor(self, t: Any, label: str) -> Tensor:
         """Return a floating or complex tensor."""
+        if isinstance(t, Tensor) and t.dtype in _USUAL:
+            return t  # at once: this is asked of every gradient at every step
         tensor = t if isinstance(t, Tensor) else torch.as_tensor(t)
         if not (tensor.is_floating_point() or tensor.is_complex()):
             msg = f"`{label}` must be floating or complex, got a tensor of {tensor.dtype}."
@@ -66,19 +69,22 @@ class TorchNamespace:
 
     def norms(self, tensors: list[Tensor | None], p: float = EUCLIDEAN) -> Tensor:
         """Return the tensors' p-norms as one vector, on the first one's device."""
-        places = [i for i, t in enumerate(tensors) if t is not None]
-        present = [measure_values(t) for t in tensors if t is not None]
-        if not present:
-            return torch.zeros(len(tensors), dtype=torch.float64)
-        if p == EUCLIDEAN:
-            norms = measure.norms(present)
+        present = [t for t in tensors if t is not None]
+        norms = on_host.norms(present, p)
+        if norms is None:
+            norms = measure.norms([measure_values(t) for t in present], p)
+        return _in_place(norms, tensors)
+
+    def statistics(self, tensors: list[Tensor | None]) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Return norms, largest moduli, and the numbers of non-finite entries and of zeros."""
+        present = [t for t in tensors if t is not None]
+        rows = on_host.statistics(present)
+        if rows is None:
+            norms, largest, *counts = statistics.statistics([measure_values(t) for t in present])
         else:
-            device = present[0].device
-            norms = torch.stack([measure.p_norm([t], p).to(device) for t in present])
-        if len(places) == len(tensors):
-            return norms
-        index = torch.tensor(places, device=norms.device)
-        return norms.new_zeros(len(tensors)).index_copy(0, index, norms)
+            norms, largest, *counts = rows.unbind(1)
+        nonfinite, zeros = (_in_place(c, tensors).to(torch.int64) for c in counts)
+        return _in_place(norms, tensors), _in_place(largest, tensors), nonfinite, zeros
 
     def magnitude(self, t: Tensor) -> Tensor:
         """Return the wide moduli of the entries; of a sparse tensor, dense ones."""
@@ -99,9 +105,12 @@ class TorchNamespace:
             return value.to(measure.wide_type(value.device))
         return torch.as_tensor(value, dtype=torch.float64)
 
-    def narrow(self, norm: Tensor, tensors: list[Tensor]) -> Tensor:
+    def narrow(self, norm: Any, tensors: list[Tensor]) -> Tensor:
         """Return float32, or float64 if a tensor is."""
-        return norm.to(torch.float64 if _double(tensors) else torch.float32)
+        if isinstance(norm, float):
+            return torch.tensor(norm, dtype=torch.float64 if _double(tensors) else torch.float32)
+        narrowed: Tensor = norm.to(torch.float64 if _double(tensors) else torch.float32)
+        return narrowed
 
     def arithmetic(self, tensors: list[Tensor]) -> TorchArithmetic:
         """Return the arithmetic on the first tensor's device, rounding as `narrow` does."""
@@ -178,6 +187,15 @@ def measure_values(tensor: Tensor) -> Tensor:
     if tensor.layout == torch.sparse_coo:
         return tensor.coalesce().values()
     return apply.values_of(tensor)
+
+
+def _in_place(vector: Tensor, tensors: list[Tensor | None]) -> Tensor:
+    """Return the entries of those tensors that there are, with 0 in place of None."""
+    if len(vector) == len(tensors):
+        return vector
+    places = [i for i, t in enumerate(tensors) if t is not None]
+    index = torch.tensor(places, dtype=torch.int64, device=vector.device)
+    return vector.new_zeros(len(tensors)).index_copy(0, index, vector)
 
 
 def _double(tensors: list[Tensor]) -> bool:

@@ -3,8 +3,9 @@
 from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
-from gradclip.core.arithmetic import is_scalar
-from gradclip.core.namespace import Array, Namespace
+from gradclip.core.arithmetic import Arithmetic, is_scalar
+from gradclip.core.namespace import EUCLIDEAN, Array, Namespace
+from gradclip.core.statistics import Statistics
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -23,6 +24,7 @@ class Batch:
         accept: Whether adaptive policies may learn from this step, (); a bool where it is known.
         bad: 1 where a tensor's gradient was replaced by zeros and teaches nothing, (T,); None
             where there is no such tensor.
+        statistics: What is known of the gradients as they came; None unless it was asked for.
     """
 
     xp: Namespace
@@ -32,18 +34,41 @@ class Batch:
     factor: Array = 1.0
     accept: Array = True
     bad: Array | None = None
+    statistics: Statistics | None = None
     _measured: dict[float, Array] = field(default_factory=dict, repr=False)
+    _totals: dict[float, tuple[Array, Arithmetic]] = field(default_factory=dict, repr=False)
+
+    @property
+    def untouched(self) -> bool:
+        """Whether it is known that nothing was put off."""
+        return isinstance(self.factor, float) and self.factor == 1.0
 
     @property
     def present(self) -> list[Array]:
         """The gradients that are there."""
         return [t for t in self.tensors if t is not None]
 
-    def norms(self, p: float = 2.0) -> Array:
+    def norms(self, p: float = EUCLIDEAN) -> Array:
         """Return each gradient's wide p-norm as it is to be, (T,); 0 where there is none."""
         if p not in self._measured:
             self._measured[p] = self.xp.norms(self.tensors, p)
-        return self._measured[p] * self.factor
+        measured = self._measured[p]
+        return measured if self.untouched else measured * self.factor
+
+    def total(self, p: float = EUCLIDEAN) -> tuple[Array, Arithmetic]:
+        """Return the p-norm of all gradients as they are to be, where it is decided on."""
+        if not self.untouched:
+            return self.xp.decidable(self.xp.norm(self.norms(p), None, p), self.present)
+        if p not in self._totals:
+            joined = self.xp.norm(self.norms(p), None, p)
+            self._totals[p] = self.xp.decidable(joined, self.present)
+        return self._totals[p]
+
+    def measured(self) -> Self:
+        """Return the gradients with their statistics, for which they are read once."""
+        norms, *others = self.xp.statistics(self.tensors)
+        statistics = Statistics(self.xp.norm(norms), norms, *others)
+        return replace(self, statistics=statistics, _measured={EUCLIDEAN: norms}, _totals={})
 
     def scaled(self, factor: Array) -> Self:
         """Return the gradients multiplied by a wide factor, () or (T,), later."""
@@ -51,13 +76,13 @@ class Batch:
 
     def settled(self) -> Self:
         """Return the gradients with nothing put off."""
-        if isinstance(self.factor, float) and self.factor == 1.0:
+        if self.untouched:
             return self
         return self.with_tensors(_rescaled(self))
 
     def with_tensors(self, tensors: list[Array | None]) -> Self:
         """Return other gradients in place of these."""
-        return replace(self, tensors=tensors, factor=1.0, _measured={})
+        return replace(self, tensors=tensors, factor=1.0, _measured={}, _totals={})
 
     def subset(self, indices: tuple[int, ...]) -> Self:
         """Return some of the gradients, with all norms that are known of them."""
@@ -71,6 +96,7 @@ class Batch:
             else self.factor,
             "bad": None if self.bad is None else xp.take(self.bad, list(indices)),
             "_measured": {p: xp.take(v, list(indices)) for p, v in self._measured.items()},
+            "_totals": {},
         }
         return replace(self, **picked)
 
@@ -90,7 +116,8 @@ class Batch:
             return self
         same = all(new is old for new, old in zip(tensors, self.tensors, strict=True))
         measured = self._measured if same else {}
-        return replace(self, tensors=tensors, factor=self.xp.stack(factors), _measured=measured)
+        factor = self.xp.stack(factors)
+        return replace(self, tensors=tensors, factor=factor, _measured=measured, _totals={})
 
 
 def blend(condition: Array, x: Batch, y: Batch) -> Batch:

@@ -1,7 +1,7 @@
 """The machine: any granularity x any limit x any action, over any norm."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from gradclip.core.arithmetic import State, map_state
 from gradclip.core.decide import decide
@@ -92,7 +92,10 @@ class Clip:
         return acted, Verdict(division.limit(limits, batch), drop), tuple(states)
 
     def _rule(self) -> Limit:
-        return self.limit if isinstance(self.limit, Limit) else Constant(self.limit)
+        # To ask whether it is a `Limit`, a protocol, takes as long as the rest of a decision.
+        limit: Any = self.limit
+        rule: Limit = limit if hasattr(type(limit), "relative") else Constant(limit)
+        return rule
 
     def _act(
         self,

@@ -23,6 +23,8 @@ class Clipper:
             step as skipped, `"raise"` raises, `"zero"` puts zeros in place of the bad tensors
             alone, `"propagate"` passes NaN on.
         max_skipped: The number of skipped steps in a row after which to raise; None for never.
+        statistics: Whether reports shall have `statistics` too: the gradients are read once all
+            the same.
         xp: The framework's verbs.
 
     Raises:
@@ -35,9 +37,11 @@ class Clipper:
         *,
         nonfinite: NonFinite = "skip",
         max_skipped: int | None = 10,
+        statistics: bool = False,
         xp: Namespace,
     ) -> None:
         check_nonfinite(nonfinite)
+        self.statistics = statistics
         self.policy = resolve_policy(policy)
         self.nonfinite: NonFinite = nonfinite
         self._skipped = SkippedSteps(max_skipped)
@@ -103,6 +107,7 @@ class Clipper:
             nonfinite=self.nonfinite,
             xp=self._xp,
             factor=factor,
+            statistics=self.statistics,
         )
         self._state, self._report = outcome.state, outcome.report
         return outcome

@@ -143,7 +143,11 @@ class Joint:
             The one part.
         """
         xp, present = batch.xp, batch.present
-        joined, arithmetic = xp.decidable(self._join(batch.norms(norm.p), norm.p, batch), present)
+        if self.whole:
+            joined, arithmetic = batch.total(norm.p)
+        else:
+            groups = self._join(batch.norms(norm.p), norm.p, batch)
+            joined, arithmetic = xp.decidable(groups, present)
         weight = None
         if relative:
             weights = self._join(xp.norms(batch.weights, norm.p), norm.p, batch)

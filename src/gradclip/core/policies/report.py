@@ -5,6 +5,7 @@ from typing import Any
 
 from gradclip.core.arithmetic import is_scalar
 from gradclip.core.namespace import Array
+from gradclip.core.statistics import Statistics
 
 _NAMES_SHOWN = 12
 
@@ -26,6 +27,8 @@ class Report:
         skipped: Whether the step is to be dropped, ().
         parts_before: Each gradient's norm as it came, (T,); 0 where there is none.
         parts_after: Each gradient's norm after clipping, (T,).
+        statistics: What one look told of the gradients as they came, before a loss's scale was
+            taken from them; None unless `statistics=True` asked for it.
 
     Example:
         >>> import numpy as np, gradclip
@@ -45,6 +48,7 @@ class Report:
     skipped: Array
     parts_before: Array
     parts_after: Array
+    statistics: Statistics | None = None
 
     def __str__(self) -> str:
         """Wait for the numbers and write them in lines."""

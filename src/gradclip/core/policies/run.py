@@ -1,5 +1,6 @@
 """One step of a policy: measure, decide, apply."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -9,6 +10,7 @@ from gradclip.core.namespace import Array, Namespace
 from gradclip.core.policies.batch import Batch
 from gradclip.core.policies.policy import Policy, Verdict
 from gradclip.core.policies.report import Report
+from gradclip.core.statistics import Statistics
 
 Gradients = list[Array | None]
 
@@ -72,6 +74,7 @@ def update(  # noqa: PLR0913 - what a step consists of
     nonfinite: NonFinite,
     xp: Namespace,
     factor: Array = 1.0,
+    statistics: bool = False,
 ) -> Outcome:
     """Let a policy decide on the gradients of one step.
 
@@ -86,6 +89,7 @@ def update(  # noqa: PLR0913 - what a step consists of
         xp: The framework's verbs.
         factor: What to multiply the gradients by before they are looked at, wide, (): one over
             the scale of a scaled loss.
+        statistics: Whether the report shall tell all that one look at the gradients can.
 
     Returns:
         What was decided. A state never learns from gradients that are not finite.
@@ -96,10 +100,12 @@ def update(  # noqa: PLR0913 - what a step consists of
     with xp.precision(None):
         tensors, params = _tensors(gradients, names, xp), _tensors(weights, names, xp)
         batch = Batch(xp=xp, names=names, tensors=tensors, weights=params, factor=factor)
+        if statistics:
+            batch = batch.measured()
         if nonfinite in {"raise", "zero"}:
             batch = _answered(batch, nonfinite)
         parts = batch.norms()
-        before, arithmetic = xp.decidable(xp.norm(parts), batch.present)
+        before, arithmetic = batch.total()
         finite = arithmetic.isfinite(before)
         batch = replace(batch, accept=finite)
         step = arithmetic.load(state.step)
@@ -149,22 +155,27 @@ def _dropped(batch: Batch, skipped: Array) -> Batch:
 def _report(before: Array, parts: Array, batch: Batch, verdict: Verdict, skipped: Array) -> Report:
     """Return the report of a step."""
     xp = batch.xp
-    if skipped is True:
-        parts_after = xp.blank((len(batch.names),), batch.present)
-    elif skipped is False:
+    if skipped is False:
         parts_after = batch.norms()
-    else:  # chosen, since 0 times inf is NaN
-        parts_after = xp.arithmetic(batch.present).where(skipped, 0.0, batch.norms())
-    after, scalar = xp.decidable(xp.norm(parts_after), batch.present)
+        after, scalar = batch.total()
+    else:
+        if skipped is True:
+            parts_after = xp.blank((len(batch.names),), batch.present)
+        else:  # chosen, since 0 times inf is NaN
+            parts_after = xp.arithmetic(batch.present).where(skipped, 0.0, batch.norms())
+        after, scalar = xp.decidable(xp.norm(parts_after), batch.present)
     same = before == after
     # Of a skipped step the norm before may be NaN, the one after is 0. A user's function may
     # make something of zeros.
     divisor = scalar.where(same | (after == 0) | (before == 0), 1.0, before)
     scale = scalar.where(same, 1.0, after / divisor)
 
-    def given(value: Array) -> Array:
-        return value if isinstance(value, float) else xp.narrow(value, batch.present)
+    present = batch.present
 
+    def given(value: Array) -> Array:
+        return value if isinstance(value, float) else xp.narrow(value, present)
+
+    parts_before = given(parts)
     return Report(
         names=batch.names,
         norm_before=given(before),
@@ -172,6 +183,16 @@ def _report(before: Array, parts: Array, batch: Batch, verdict: Verdict, skipped
         limit=given(verdict.limit),
         scale=given(scale),
         skipped=skipped,
-        parts_before=given(parts),
-        parts_after=given(parts_after),
+        parts_before=parts_before,
+        parts_after=parts_before if parts_after is parts else given(parts_after),
+        statistics=_statistics(batch, given),
     )
+
+
+def _statistics(batch: Batch, given: Callable[[Array], Array]) -> Statistics | None:
+    """Return the statistics of the gradients as they came, if they are known, as users get them."""
+    found = batch.statistics
+    if found is None:
+        return None
+    narrow = {name: given(getattr(found, name)) for name in ("global_norm", "norms", "largest")}
+    return found._replace(**narrow)

@@ -1,0 +1,1 @@
+"""Reading gradients as fast as memory allows: the only room with tricks."""

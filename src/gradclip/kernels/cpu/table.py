@@ -1,0 +1,128 @@
+"""Tables of tensors that the C library reads and writes."""
+
+from array import array
+from collections.abc import Sequence
+from enum import IntEnum
+from itertools import repeat
+from typing import Any, NamedTuple
+
+from gradclip.kernels.cpu.library import library
+
+_COLUMNS = 4
+
+
+class Type(IntEnum):
+    """The types of entries, numbered as in passes.h."""
+
+    FLOAT32 = 0
+    FLOAT64 = 1
+    FLOAT16 = 2
+    BFLOAT16 = 3
+
+
+class What(IntEnum):
+    """What to look for, as in passes.h."""
+
+    SQUARES = 0
+    LARGEST = 1
+    EVERYTHING = 2
+
+
+class Rows(NamedTuple):
+    """What was measured of T tensors.
+
+    Attributes:
+        values: For each tensor, and then for all of them as one: 2-norm, largest magnitude,
+            number of non-finite entries, number of zeros; 4 (T + 1) of float64. Columns that were
+            not asked for hold nothing of meaning.
+    """
+
+    values: "array[float]"
+
+    @property
+    def global_norm(self) -> float:
+        """The norm of all tensors as one vector; NaN if an entry is, else inf if one is."""
+        return self.values[-_COLUMNS]
+
+    @property
+    def largest(self) -> float:
+        """The largest magnitude of all; NaN if an entry is."""
+        return self.values[1 - _COLUMNS]
+
+    def column(self, index: int) -> "array[float]":
+        """Return one column without the last row, (T,)."""
+        return self.values[index:-_COLUMNS:_COLUMNS]
+
+
+class Table:
+    """Where the entries of T tensors lie, each tensor's side by side.
+
+    Whoever makes a table keeps the tensors alive while it is used.
+
+    Args:
+        addresses: The address of each tensor's first entry.
+        counts: Its number of entries.
+        types: Its `Type`; bytes of length 1 stand for all.
+
+    Example:
+        >>> from array import array
+        >>> from gradclip.kernels import cpu
+        >>> entries = array("f", [3.0, -4.0, 0.0])
+        >>> table = cpu.Table([entries.buffer_info()[0]], [3], bytes([0]))
+        >>> if cpu.available():
+        ...     rows = table.measure()
+        ...     assert list(rows.values[:4]) == [5.0, 4.0, 0.0, 1.0]
+    """
+
+    __slots__ = ("_addresses", "_arguments", "_counts", "_types")
+
+    def __init__(self, addresses: Sequence[int], counts: Sequence[int], types: bytes) -> None:
+        length = len(addresses)
+        self._addresses = array("Q", addresses)
+        self._counts = array("q", counts)
+        self._types = types * length if len(types) == 1 else types
+        self._arguments: tuple[Any, ...] = (
+            self._addresses.buffer_info()[0],
+            self._counts.buffer_info()[0],
+            self._types,
+            length,
+        )
+
+    def measure(self, what: What = What.EVERYTHING, threads: int = 1) -> Rows:
+        """Read every entry once.
+
+        Sums of squares are exact to float64's rounding: the result depends neither on the number
+        of threads nor on how the entries are shared out to tensors.
+
+        Args:
+            what: What to look for.
+            threads: How many threads to use at most; small tables are read by one.
+
+        Returns:
+            What was found.
+
+        Raises:
+            MemoryError: There was none for 80 bytes per 65,536 entries.
+        """
+        values = array("d", bytes(8 * _COLUMNS * (len(self._addresses) + 1)))
+        failed = library().gradclip_measure(
+            *self._arguments, what, threads, values.buffer_info()[0]
+        )
+        if failed:
+            raise MemoryError
+        return Rows(values)
+
+    def scale(self, factors: "float | Sequence[float]", threads: int = 1) -> None:
+        """Multiply every tensor in place: 1 leaves it alone, 0 gives zeros, NaN gives NaN.
+
+        Args:
+            factors: One for all tensors, or one for each.
+            threads: As in `measure`.
+
+        Raises:
+            MemoryError: There was none; nothing was changed.
+        """
+        length = len(self._addresses)
+        each = array("d", repeat(factors, length) if isinstance(factors, float) else factors)
+        if library().gradclip_scale(*self._arguments, each.buffer_info()[0], threads):
+            raise MemoryError

@@ -1,0 +1,98 @@
+"""Tensors on the CPU as the C library takes them."""
+
+import math
+
+import torch
+from torch import Tensor
+
+from gradclip.kernels import cpu
+
+_TYPES = {
+    torch.float32: cpu.Type.FLOAT32,
+    torch.float64: cpu.Type.FLOAT64,
+    torch.float16: cpu.Type.FLOAT16,
+    torch.bfloat16: cpu.Type.BFLOAT16,
+}
+# Other classes may hold their entries elsewhere, or none: DTensor, FakeTensor, nested ones.
+_PLAIN = {Tensor, torch.nn.Parameter, torch.nn.Buffer}
+_COLUMNS = {2.0: (cpu.What.SQUARES, 0), math.inf: (cpu.What.LARGEST, 1)}  # by the norm's p
+
+
+def table(tensors: list[Tensor]) -> cpu.Table | None:
+    """Return a table of tensors that the C library can read and write.
+
+    Args:
+        tensors: Tensors that live as long as the table is used.
+
+    Returns:
+        The table; None if the library cannot take all of them: other devices, types and layouts,
+        views with gaps, anything traced or to be differentiated; or if there is no library.
+    """
+    types = [t.dtype for t in tensors]
+    distinct = set(types)
+    if not _may_read(tensors, distinct):
+        return None
+    # What is asked of each tensor costs as much as the reading where they are small. Layouts are
+    # not: those that have no strides raise.
+    try:
+        gaps = [not (t.is_cpu and (t.is_contiguous() or _is_dense(t))) for t in tensors]
+        addresses = [t.data_ptr() for t in tensors]
+    except RuntimeError:
+        return None
+    if any(gaps):
+        return None
+    codes = [_TYPES[dtype] for dtype in (distinct if len(distinct) == 1 else types)]
+    return cpu.Table(addresses, [t.numel() for t in tensors], bytes(codes))
+
+
+def norms(tensors: list[Tensor], p: float) -> Tensor | None:
+    """Return the p-norms (T,) of tensors in float64, read by the C library; None if it cannot.
+
+    Args:
+        tensors: T tensors.
+        p: The p of the norm; the library knows 2 and inf.
+    """
+    if p not in _COLUMNS or not tensors or (found := table(tensors)) is None:
+        return None
+    what, column = _COLUMNS[p]
+    rows = found.measure(what, torch.get_num_threads())
+    return torch.frombuffer(rows.values, dtype=torch.float64)[column:-4:4]
+
+
+def global_norm(found: cpu.Table, p: float) -> float | None:
+    """Return the p-norm of all tensors of a table as one vector; None for another p."""
+    if p not in _COLUMNS:
+        return None
+    what, column = _COLUMNS[p]
+    return found.measure(what, torch.get_num_threads()).values[column - 4]
+
+
+def statistics(tensors: list[Tensor]) -> Tensor | None:
+    """Return what `cpu.Rows` has of T tensors, (T, 4); None if the library cannot read them."""
+    if not tensors or (found := table(tensors)) is None:
+        return None
+    rows = found.measure(cpu.What.EVERYTHING, torch.get_num_threads())
+    return torch.frombuffer(rows.values, dtype=torch.float64).view(-1, 4)[:-1]
+
+
+def _may_read(tensors: list[Tensor], types: set[torch.dtype]) -> bool:
+    """Tell whether the library knows the types, and nothing is traced or to be differentiated."""
+    return (
+        not torch.compiler.is_compiling()  # first: it cannot see the rest
+        and cpu.available()
+        and types <= _TYPES.keys()
+        and _PLAIN.issuperset(map(type, tensors))
+        and torch._C._functorch.peek_interpreter_stack() is None  # noqa: SLF001 - no other way
+        and not (torch.is_grad_enabled() and any(t.requires_grad for t in tensors))
+    )
+
+
+def _is_dense(tensor: Tensor) -> bool:
+    """Tell whether the entries fill a stretch of memory, in whatever order of the axes."""
+    axes = [(stride, size) for stride, size in zip(tensor.stride(), tensor.shape, strict=True)]
+    expected = 1
+    for stride, size in sorted(axis for axis in axes if axis[1] != 1):
+        if stride != expected:
+            return False
+        expected *= size
+    return True
