@@ -274,3 +274,11 @@ def test_it_runs_inside_a_compiled_step():
 
     assert float(step()) == 5.0
     assert torch.allclose(p.grad, torch.tensor([0.6, 0.8]))
+
+
+@pytest.mark.parametrize(("limit", "writes"), [(1.0, 1), (5.0, 0)])
+def test_autograd_knows_what_was_written(limit, writes):
+    (p,) = parameters(torch.tensor([3.0, 4.0]))
+    before = p.grad._version
+    gt.clip_grad_norm_([p], limit)
+    assert p.grad._version == before + writes

@@ -18,12 +18,15 @@ from gradclip.torch.functional import (
     global_norm,
     gradient_statistics,
 )
+from gradclip.torch.history import History, Recorded
 from gradclip.torch.optimizer import Optimizer
 
 __all__ = [
     "Attached",
     "Clipper",
+    "History",
     "Optimizer",
+    "Recorded",
     "adaptive_clip",
     "attach",
     "clip_by_average_norm",

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from gradclip.errors import ConfigurationError
+from gradclip.torch import on_host
 from gradclip.torch.measure import eager, wide_type
 
 _TINY = torch.finfo(torch.float32).tiny
@@ -56,10 +57,19 @@ def rescale_each_(tensors: list[Tensor | None], factors: Tensor) -> None:
 
 def _multiply_by(stored: list[Tensor], factors: list[float]) -> None:
     """Multiply each by a number: 1 writes nothing, 0 gives zeros."""
+    chosen = [(t, factor) for t, factor in zip(stored, factors, strict=True) if factor != 1]
+    tensors = [t for t, _ in chosen]
+    table = on_host.table(tensors)
+    if table is not None:
+        on_host.scale(table, tensors, [factor for _, factor in chosen])
+    else:
+        _multiply_in_few_calls(chosen)
+
+
+def _multiply_in_few_calls(chosen: list[tuple[Tensor, float]]) -> None:
+    """Multiply each by a number, without the C library."""
     usual: dict[torch.dtype, tuple[list[Tensor], list[float]]] = {}
-    for values, factor in zip(stored, factors, strict=True):
-        if factor == 1:
-            continue
+    for values, factor in chosen:
         if factor == 0:
             values.zero_()
         elif factor < _TINY:  # where float32 loses digits of the factor

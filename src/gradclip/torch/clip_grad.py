@@ -254,7 +254,7 @@ def _clip(
     bound = float(limit) if on_host_too else torch.as_tensor(limit, device=norm.device)
     factor = decide(norm, bound, "propagate", arithmetic)
     if table is not None and on_host_too:
-        table.scale(factor, torch.get_num_threads())
+        on_host.scale(table, gradients, factor)
         return
     factor = torch.as_tensor(factor, dtype=torch.float64)
     by_device: dict[torch.device, list[Tensor]] = {}

@@ -1,5 +1,6 @@
 """Policies on PyTorch tensors."""
 
+import functools
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -192,12 +193,20 @@ def _named(parameters: Parameters) -> tuple[list[Tensor], tuple[str, ...]]:
     given = read_once(
         parameters.items() if isinstance(parameters, Mapping) else parameters, "parameters"
     )
+    if all(isinstance(entry, Tensor) for entry in given) and len(set(map(id, given))) == len(given):
+        return given, _numbers(len(given))
     pairs = [
         entry if isinstance(entry, tuple) else (str(i), entry) for i, entry in enumerate(given)
     ]
     once = {id(tensor): (name, tensor) for name, tensor in reversed(pairs)}
     ordered = list(reversed(once.values()))
     return [tensor for _, tensor in ordered], tuple(name for name, _ in ordered)
+
+
+@functools.cache
+def _numbers(length: int) -> tuple[str, ...]:
+    """Return the names of parameters that have none."""
+    return tuple(map(str, range(length)))
 
 
 def _extended(fresh: Any, old: Any) -> Any:

@@ -78,13 +78,11 @@ class TorchNamespace:
     def statistics(self, tensors: list[Tensor | None]) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Return norms, largest moduli, and the numbers of non-finite entries and of zeros."""
         present = [t for t in tensors if t is not None]
-        rows = on_host.statistics(present)
-        if rows is None:
-            norms, largest, *counts = statistics.statistics([measure_values(t) for t in present])
-        else:
-            norms, largest, *counts = rows.unbind(1)
-        nonfinite, zeros = (_in_place(c, tensors).to(torch.int64) for c in counts)
-        return _in_place(norms, tensors), _in_place(largest, tensors), nonfinite, zeros
+        found = on_host.statistics(present)
+        if found is None:
+            found = statistics.statistics([measure_values(t) for t in present])
+        norms, largest, nonfinite, zeros = (_in_place(column, tensors) for column in found)
+        return norms, largest, nonfinite, zeros
 
     def magnitude(self, t: Tensor) -> Tensor:
         """Return the wide moduli of the entries; of a sparse tensor, dense ones."""
@@ -165,7 +163,12 @@ class TorchNamespace:
 
     def rescale(self, tensors: list[Tensor], factor: Tensor) -> list[Tensor]:
         """Multiply each by the factor."""
-        return [apply.rescale(t, factor) for t in tensors]
+        at_once = factor.ndim == 0 and measure.eager(factor) and not factor.requires_grad
+        if not at_once or float(factor) in {0.0, 1.0} or on_host.table(tensors) is None:
+            return [apply.rescale(t, factor) for t in tensors]
+        copies = [t.clone() for t in tensors]
+        apply.rescale_(copies, factor)
+        return copies
 
     def rescale_each(self, tensors: list[Tensor | None], factors: Tensor) -> list[Tensor | None]:
         """Multiply each by its own factor."""

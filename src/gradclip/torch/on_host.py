@@ -67,12 +67,35 @@ def global_norm(found: cpu.Table, p: float) -> float | None:
     return found.measure(what, torch.get_num_threads()).values[column - 4]
 
 
-def statistics(tensors: list[Tensor]) -> Tensor | None:
-    """Return what `cpu.Rows` has of T tensors, (T, 4); None if the library cannot read them."""
+def scale(found: cpu.Table, tensors: list[Tensor], factors: float | list[float]) -> None:
+    """Multiply tensors in place, each by its factor: 1 leaves a tensor alone, 0 gives zeros.
+
+    Args:
+        found: Their table.
+        tensors: The tensors, for autograd to know that they were written to.
+        factors: One for all, or one for each, none of them 1.
+    """
+    if factors == 1.0:
+        return
+    found.scale(factors, torch.get_num_threads())
+    torch.autograd.graph.increment_version(tensors)
+
+
+def statistics(tensors: list[Tensor]) -> tuple[Tensor, Tensor, Tensor, Tensor] | None:
+    """Return norms, largest magnitudes, and counts of bad entries and of zeros, (T,) each.
+
+    Args:
+        tensors: T tensors.
+
+    Returns:
+        float64, float64, int64, int64; None if the C library cannot read the tensors.
+    """
     if not tensors or (found := table(tensors)) is None:
         return None
     rows = found.measure(cpu.What.EVERYTHING, torch.get_num_threads())
-    return torch.frombuffer(rows.values, dtype=torch.float64).view(-1, 4)[:-1]
+    values = torch.frombuffer(rows.values, dtype=torch.float64)
+    norms, largest, nonfinite, zeros = (values[column:-4:4] for column in range(4))
+    return norms, largest, nonfinite.to(torch.int64), zeros.to(torch.int64)
 
 
 def _may_read(tensors: list[Tensor], types: set[torch.dtype]) -> bool:

@@ -67,11 +67,14 @@ class Batch:
     def measured(self) -> Self:
         """Return the gradients with their statistics, for which they are read once."""
         norms, *others = self.xp.statistics(self.tensors)
-        statistics = Statistics(self.xp.norm(norms), norms, *others)
-        return replace(self, statistics=statistics, _measured={EUCLIDEAN: norms}, _totals={})
+        known = {EUCLIDEAN: self.xp.decidable(self.xp.norm(norms), self.present)}
+        statistics = Statistics(known[EUCLIDEAN][0], norms, *others)
+        return replace(self, statistics=statistics, _measured={EUCLIDEAN: norms}, _totals=known)
 
     def scaled(self, factor: Array) -> Self:
         """Return the gradients multiplied by a wide factor, () or (T,), later."""
+        if isinstance(factor, float) and factor == 1.0:
+            return self
         return replace(self, factor=self.factor * factor)
 
     def settled(self) -> Self:

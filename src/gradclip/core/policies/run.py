@@ -107,7 +107,8 @@ def update(  # noqa: PLR0913 - what a step consists of
         parts = batch.norms()
         before, arithmetic = batch.total()
         finite = arithmetic.isfinite(before)
-        batch = replace(batch, accept=finite)
+        if finite is not True:
+            batch = replace(batch, accept=finite)
         step = arithmetic.load(state.step)
         after, verdict, inner = policy.update(batch, state.inner, step)
         skipped = verdict.drop
