@@ -108,8 +108,8 @@ def clip_grads_with_norm_(
     limit = _limit(max_norm)
     total = check_norm("total_norm", total_norm, _xp)
     del foreach
-    if limit is None or total is None:
-        return
+    if limit is None or total is None or (measure.eager(total) and bool(total <= limit)):
+        return  # and no gradient was touched
     gradients = _gradients(parameters)
     if gradients:
         _clip(gradients, on_host.table(gradients), limit, total)

@@ -1,9 +1,36 @@
 """The clipping functions on PyTorch tensors."""
 
+from collections.abc import Iterable
+
+import torch
+from torch import Tensor
+
 from gradclip.core.functions import Functions
+from gradclip.core.sequences import read_once
+from gradclip.core.statistics import Statistics
+from gradclip.torch import on_host
 from gradclip.torch.namespace import TorchNamespace
 
-functions = Functions(TorchNamespace())
+_DOUBLE = {torch.float64}
+
+
+class TorchFunctions(Functions):
+    """The functions, of which one has a shorter way on the host."""
+
+    def gradient_statistics(
+        self, t_list: Iterable[Tensor | None], name: str | None = None
+    ) -> Statistics:
+        """Return what one look at each tensor tells, as `Functions` describes it."""
+        tensors = read_once(t_list)
+        if all(isinstance(t, Tensor) for t in tensors):
+            wide = _DOUBLE & {t.dtype for t in tensors}
+            found = on_host.statistics(tensors, torch.float64 if wide else torch.float32)
+            if found is not None:
+                return found
+        return super().gradient_statistics(tensors, name)
+
+
+functions = TorchFunctions(TorchNamespace())
 
 clip_by_value = functions.clip_by_value
 clip_by_norm = functions.clip_by_norm

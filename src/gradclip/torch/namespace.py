@@ -78,8 +78,10 @@ class TorchNamespace:
     def statistics(self, tensors: list[Tensor | None]) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Return norms, largest moduli, and the numbers of non-finite entries and of zeros."""
         present = [t for t in tensors if t is not None]
-        found = on_host.statistics(present)
-        if found is None:
+        known = on_host.statistics(present, torch.float64)
+        if known is not None:
+            found = known[1:]
+        else:
             found = statistics.statistics([measure_values(t) for t in present])
         norms, largest, nonfinite, zeros = (_in_place(column, tensors) for column in found)
         return norms, largest, nonfinite, zeros

@@ -5,6 +5,7 @@ import math
 import torch
 from torch import Tensor
 
+from gradclip.core.statistics import Statistics
 from gradclip.kernels import cpu
 
 _TYPES = {
@@ -81,21 +82,19 @@ def scale(found: cpu.Table, tensors: list[Tensor], factors: float | list[float])
     torch.autograd.graph.increment_version(tensors)
 
 
-def statistics(tensors: list[Tensor]) -> tuple[Tensor, Tensor, Tensor, Tensor] | None:
-    """Return norms, largest magnitudes, and counts of bad entries and of zeros, (T,) each.
+def statistics(tensors: list[Tensor], dtype: torch.dtype) -> Statistics | None:
+    """Return the statistics of T tensors, counts in int64; None if C cannot read them.
 
     Args:
         tensors: T tensors.
-
-    Returns:
-        float64, float64, int64, int64; None if the C library cannot read the tensors.
+        dtype: The norms' type.
     """
     if not tensors or (found := table(tensors)) is None:
         return None
     rows = found.measure(cpu.What.EVERYTHING, torch.get_num_threads())
     values = torch.frombuffer(rows.values, dtype=torch.float64)
-    norms, largest, nonfinite, zeros = (values[column:-4:4] for column in range(4))
-    return norms, largest, nonfinite.to(torch.int64), zeros.to(torch.int64)
+    norms, counts = values.to(dtype), values.to(torch.int64)
+    return Statistics(norms[-4], norms[0:-4:4], norms[1:-4:4], counts[2:-4:4], counts[3:-4:4])
 
 
 def _may_read(tensors: list[Tensor], types: set[torch.dtype]) -> bool:
