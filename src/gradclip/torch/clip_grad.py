@@ -253,6 +253,8 @@ def _clip(
     on_host_too = isinstance(norm, float)
     bound = float(limit) if on_host_too else torch.as_tensor(limit, device=norm.device)
     factor = decide(norm, bound, "propagate", arithmetic)
+    if isinstance(factor, float) and factor == 1:
+        return
     if table is not None and on_host_too:
         on_host.scale(table, gradients, factor)
         return

@@ -1,7 +1,9 @@
 """Sums of squares on the CPU, as fast as reading allows and as exact as float64."""
 
+import functools
 import math
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -9,6 +11,8 @@ _SMALL = 8192  # entries: up to here one call for all tensors costs less than on
 # Rows of 64 give each of 8 lanes 8 additions: their rounding lies below 2.5e-7 of a norm, where
 # PyTorch's own norm of 4 million equal numbers is 3e-3 off.
 _ROW = 64
+_SHORT = 2048  # entries that a dot product in float32 adds up without drifting,
+_DRIFT = 6e-7  # which is this much of the square
 _FEW = 512  # entries whose sum does not drift
 _HALF_CHUNK = 1 << 18  # entries; a float32 copy of 1 MiB stays in the cache
 # Below this mean of squares, float32 may lose squares that count: 2**-126 is 6e-8 of it.
@@ -30,10 +34,14 @@ def norms_on_host(tensors: list[Tensor]) -> list[float]:
         >>> norms_on_host([torch.tensor([3.0, 4.0]), torch.full((10_000,), 0.5)])
         [5.0, 50.0]
     """
-    small = [t for t in tensors if t.numel() <= _SMALL]
-    fused = torch._foreach_norm(small, 2.0, dtype=torch.float64) if small else ()  # noqa: SLF001
-    done = iter(torch.stack(fused).tolist() if fused else ())
-    return [next(done) if t.numel() <= _SMALL else _large_norm(t) for t in tensors]
+    with np.errstate(all="ignore"):  # what is not in range is read again
+        norms = [_large_norm(t) if t.numel() > _SMALL else _short_norm(t) for t in tensors]
+    rest = [i for i, norm in enumerate(norms) if norm is None]
+    if rest:
+        fused = torch._foreach_norm([tensors[i] for i in rest], 2.0, dtype=torch.float64)  # noqa: SLF001
+        for i, norm in zip(rest, torch.stack(fused).tolist(), strict=True):
+            norms[i] = norm
+    return [norm for norm in norms if norm is not None]
 
 
 def hypotenuse(numbers: list[float]) -> float:
@@ -45,6 +53,22 @@ def hypotenuse(numbers: list[float]) -> float:
     """
     result = math.hypot(*numbers)
     return math.nan if math.isinf(result) and any(map(math.isnan, numbers)) else result
+
+
+@functools.cache
+def dot_is_exact() -> bool:
+    """Tell whether NumPy's library sums short products without drifting: not every one does."""
+    entries = [np.full(_SHORT, x, np.float32) for x in (0.1, 0.7, 1 / 3)]
+    return all(abs(float(x.dot(x)) / (_SHORT * float(x[0]) ** 2) - 1) < _DRIFT for x in entries)
+
+
+def _short_norm(tensor: Tensor) -> float | None:
+    """Return the norm of a short float32 tensor in a third of PyTorch's time; None for others."""
+    if tensor.dtype != torch.float32 or tensor.numel() > _SHORT or not dot_is_exact():
+        return None
+    entries = tensor.detach().numpy().ravel()
+    total = float(entries.dot(entries))
+    return math.sqrt(total) if _LEAST_MEAN * _SHORT < total < math.inf else None
 
 
 def norm_by_rows(flat: Tensor) -> Tensor:
