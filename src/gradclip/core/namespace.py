@@ -78,6 +78,11 @@ class Namespace(Protocol):
     def decidable(self, norm: Array, tensors: list[Array]) -> tuple[Array, "Arithmetic"]:
         """Return a wide norm where it is decided on: a float, if it is () and on the host."""
 
+    def total(
+        self, norms: Array, tensors: list[Array], p: float = EUCLIDEAN
+    ) -> tuple[Array, "Arithmetic"]:
+        """Return the p-norm of these tensors as one, whose own are (T,), where it is decided on."""
+
     def blank(self, shape: tuple[int, ...], tensors: list[Array]) -> Array:
         """Return a wide array where norms of these tensors are; only its shape counts."""
 

@@ -23,6 +23,9 @@ _EXTENSION_FLOATS = ("bfloat16", "float8_", "float6_", "float4_")
 _FLOATS = (Floats(), Floats(double=True))
 
 
+_COLUMNS = (cpu.Column.NORMS, cpu.Column.LARGEST, cpu.Column.NONFINITE, cpu.Column.ZEROS)
+
+
 class NumpyNamespace:
     """NumPy's side of `gradclip.core.namespace.Namespace`, where each verb is described."""
 
@@ -68,17 +71,18 @@ class NumpyNamespace:
     def norms(self, tensors: list[NDAny | None], p: float = EUCLIDEAN) -> NDAny:
         """Return the tensors' p-norms as one vector."""
         if p == EUCLIDEAN and (found := _in_one_pass(tensors, cpu.What.SQUARES)) is not None:
-            return found[:, 0]
+            return _column(found, cpu.Column.NORMS, tensors)
         zero = np.zeros(())
         return np.array([zero if t is None else self.norm(t, None, p) for t in tensors])
 
     def statistics(self, tensors: list[NDAny | None]) -> tuple[NDAny, NDAny, NDAny, NDAny]:
         """Return norms, largest moduli, and the numbers of non-finite entries and of zeros."""
         found = _in_one_pass(tensors, cpu.What.EVERYTHING)
-        if found is None:
-            rows = [measure.everything(t) if t is not None else (0.0,) * 4 for t in tensors]
-            found = np.array(rows).reshape(-1, 4)
-        norms, largest, nonfinite, zeros = found.T
+        if found is not None:
+            norms, largest, *counts = (_column(found, column, tensors) for column in _COLUMNS)
+            return norms, largest, counts[0], counts[1]
+        rows = [measure.everything(t) if t is not None else (0.0,) * 4 for t in tensors]
+        norms, largest, nonfinite, zeros = np.array(rows).reshape(-1, 4).T
         return norms, largest, nonfinite.astype(np.int64), zeros.astype(np.int64)
 
     def magnitude(self, t: NDAny) -> NDAny:
@@ -111,6 +115,12 @@ class NumpyNamespace:
         if np.ndim(norm) or given.itemsize > np.dtype(np.float64).itemsize:
             return norm, NumpyArithmetic(given)
         return float(norm), _FLOATS[given == np.float64]
+
+    def total(
+        self, norms: NDAny, tensors: list[NDAny], p: float = EUCLIDEAN
+    ) -> tuple[Any, Arithmetic]:
+        """Return the p-norm of all tensors, a float where it fits."""
+        return self.decidable(self.norm(norms, None, p), tensors)
 
     def blank(self, shape: tuple[int, ...], tensors: list[NDAny]) -> NDAny:
         """Return zeros."""
@@ -163,18 +173,21 @@ class NumpyNamespace:
         return [np.zeros_like(t) if bad else t for t, bad in pairs]
 
 
-def _in_one_pass(tensors: list[NDAny | None], what: cpu.What) -> NDAny | None:
-    """Return what the C library finds, (T, 4) as in `cpu.Rows`; None if it cannot read them."""
-    present = [t for t in tensors if t is not None]
-    table = on_host.table(present)
-    if table is None:
-        return None
-    found = np.frombuffer(table.measure(what, cpu.usual_threads()).values).reshape(-1, 4)[:-1]
-    if len(present) == len(tensors):
-        return found
-    rows = np.zeros((len(tensors), 4))
-    rows[[i for i, t in enumerate(tensors) if t is not None]] = found
-    return rows
+def _in_one_pass(tensors: list[NDAny | None], what: cpu.What) -> cpu.Found | None:
+    """Return what the C library finds of those that there are; None if it cannot read them."""
+    table = on_host.table([t for t in tensors if t is not None])
+    return None if table is None else table.measure(what, cpu.usual_threads())
+
+
+def _column(found: cpu.Found, column: cpu.Column, tensors: list[NDAny | None]) -> NDAny:
+    """Return a column (T,), 0 where there is None."""
+    kind = np.float64 if column in {cpu.Column.NORMS, cpu.Column.LARGEST} else np.int64
+    present = np.frombuffer(found.memory, kind, found.length, found.offset(column))
+    if found.length == len(tensors):
+        return present
+    places = np.zeros(len(tensors), kind)
+    places[[i for i, t in enumerate(tensors) if t is not None]] = present
+    return places
 
 
 def _norm_type(tensors: list[NDAny]) -> np.dtype[Any]:

@@ -11,8 +11,6 @@ from gradclip.core.statistics import Statistics
 from gradclip.torch import on_host
 from gradclip.torch.namespace import TorchNamespace
 
-_DOUBLE = {torch.float64}
-
 
 class TorchFunctions(Functions):
     """The functions, of which one has a shorter way on the host."""
@@ -23,8 +21,7 @@ class TorchFunctions(Functions):
         """Return what one look at each tensor tells, as `Functions` describes it."""
         tensors = read_once(t_list)
         if all(isinstance(t, Tensor) for t in tensors):
-            wide = _DOUBLE & {t.dtype for t in tensors}
-            found = on_host.statistics(tensors, torch.float64 if wide else torch.float32)
+            found = on_host.statistics(tensors, double=torch.float64 in {t.dtype for t in tensors})
             if found is not None:
                 return found
         return super().gradient_statistics(tensors, name)

@@ -32,7 +32,7 @@ def norm(tensor: Tensor, axes: tuple[int, ...] | None = None) -> Tensor:
     Entries narrower than the wide type are squared in it, where no square overflows or
     underflows; others are brought near 1 by an exact power of two first.
     """
-    if axes is None and _short(tensor):
+    if axes is None and short(tensor):
         return torch.tensor(hypotenuse(tensor.tolist()), dtype=torch.float64)
     if axes is None and _together([tensor], {tensor.device.type}):
         return norms([tensor])[0]
@@ -76,7 +76,7 @@ def _together(tensors: list[Tensor], devices: set[str]) -> bool:
     )
 
 
-def _short(tensor: Tensor) -> bool:
+def short(tensor: Tensor) -> bool:
     """Tell whether a tensor is a vector of few wide numbers on the host: norms of tensors."""
     return (
         tensor.dtype == torch.float64

@@ -14,6 +14,7 @@ from gradclip.core.sequences import flatten_list, nonfinite_error
 from gradclip.errors import GradientTypeError
 from gradclip.torch import apply, measure, on_host, statistics
 from gradclip.torch.arithmetic import TorchArithmetic
+from gradclip.torch.squares import hypotenuse
 
 _USUAL = {torch.float32, torch.bfloat16, torch.float16, torch.float64}
 _DOUBLE = {torch.float64, torch.complex128}
@@ -78,11 +79,9 @@ class TorchNamespace:
     def statistics(self, tensors: list[Tensor | None]) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Return norms, largest moduli, and the numbers of non-finite entries and of zeros."""
         present = [t for t in tensors if t is not None]
-        known = on_host.statistics(present, torch.float64)
-        if known is not None:
-            found = known[1:]
-        else:
-            found = statistics.statistics([measure_values(t) for t in present])
+        found = on_host.columns(present, double=_double(present))
+        if found is None:
+            found = [*statistics.statistics([measure_values(t) for t in present])]
         norms, largest, nonfinite, zeros = (_in_place(column, tensors) for column in found)
         return norms, largest, nonfinite, zeros
 
@@ -123,6 +122,14 @@ class TorchNamespace:
         if isinstance(norm, Tensor) and (norm.ndim or not measure.eager(norm)):
             return norm, self.arithmetic(tensors)
         return float(norm), _FLOATS[_double(tensors)]
+
+    def total(
+        self, norms: Tensor, tensors: list[Tensor], p: float = EUCLIDEAN
+    ) -> tuple[Any, Arithmetic]:
+        """Return the p-norm of all tensors, a float if it is on the host."""
+        if p == EUCLIDEAN and measure.short(norms):  # no tensor is made of what a float tells
+            return hypotenuse(norms.tolist()), _FLOATS[_double(tensors)]
+        return self.decidable(self.norm(norms, None, p), tensors)
 
     def blank(self, shape: tuple[int, ...], tensors: list[Tensor]) -> Tensor:
         """Return zeros on the first tensor's device."""

@@ -16,7 +16,23 @@ _TYPES = {
 }
 # Other classes may hold their entries elsewhere, or none: DTensor, FakeTensor, nested ones.
 _PLAIN = {Tensor, torch.nn.Parameter, torch.nn.Buffer}
-_COLUMNS = {2.0: (cpu.What.SQUARES, 0), math.inf: (cpu.What.LARGEST, 1)}  # by the norm's p
+# What the library looks for, and where it writes it, by the norm's p.
+_NORMS = {
+    2.0: (cpu.What.SQUARES, cpu.Column.NORMS),
+    math.inf: (cpu.What.LARGEST, cpu.Column.LARGEST),
+}
+_COLUMN_TYPES = {
+    cpu.Column.NORMS: torch.float64,
+    cpu.Column.LARGEST: torch.float64,
+    cpu.Column.NONFINITE: torch.int64,
+    cpu.Column.ZEROS: torch.int64,
+    cpu.Column.SINGLE_NORMS: torch.float32,
+    cpu.Column.SINGLE_LARGEST: torch.float32,
+}
+
+_COUNTS = (cpu.Column.NONFINITE, cpu.Column.ZEROS)
+_DOUBLE = (cpu.Column.NORMS, cpu.Column.LARGEST, *_COUNTS)
+_SINGLE = (cpu.Column.SINGLE_NORMS, cpu.Column.SINGLE_LARGEST, *_COUNTS)
 
 
 def table(tensors: list[Tensor]) -> cpu.Table | None:
@@ -53,48 +69,73 @@ def norms(tensors: list[Tensor], p: float) -> Tensor | None:
         tensors: T tensors.
         p: The p of the norm; the library knows 2 and inf.
     """
-    if p not in _COLUMNS or not tensors or (found := table(tensors)) is None:
+    if p not in _NORMS or not tensors or (rows := table(tensors)) is None:
         return None
-    what, column = _COLUMNS[p]
-    rows = found.measure(what, torch.get_num_threads())
-    return torch.frombuffer(rows.values, dtype=torch.float64)[column:-4:4]
+    what, column = _NORMS[p]
+    return _column(rows.measure(what, torch.get_num_threads()), column)
 
 
-def global_norm(found: cpu.Table, p: float) -> float | None:
+def global_norm(rows: cpu.Table, p: float) -> float | None:
     """Return the p-norm of all tensors of a table as one vector; None for another p."""
-    if p not in _COLUMNS:
+    if p not in _NORMS:
         return None
-    what, column = _COLUMNS[p]
-    return found.measure(what, torch.get_num_threads()).values[column - 4]
+    what, column = _NORMS[p]
+    found = rows.measure(what, torch.get_num_threads())
+    return found.global_norm if column is cpu.Column.NORMS else found.largest
 
 
-def scale(found: cpu.Table, tensors: list[Tensor], factors: float | list[float]) -> None:
+def scale(rows: cpu.Table, tensors: list[Tensor], factors: float | list[float]) -> None:
     """Multiply tensors in place, each by its factor: 1 leaves a tensor alone, 0 gives zeros.
 
     Args:
-        found: Their table.
+        rows: Their table.
         tensors: The tensors, for autograd to know that they were written to.
         factors: One for all, or one for each, none of them 1.
     """
     if factors == 1.0:
         return
-    found.scale(factors, torch.get_num_threads())
+    rows.scale(factors, torch.get_num_threads())
     torch.autograd.graph.increment_version(tensors)
 
 
-def statistics(tensors: list[Tensor], dtype: torch.dtype) -> Statistics | None:
-    """Return the statistics of T tensors, counts in int64; None if C cannot read them.
+def statistics(tensors: list[Tensor], *, double: bool) -> Statistics | None:
+    """Return the statistics of T tensors; None if C cannot read them.
 
     Args:
         tensors: T tensors.
-        dtype: The norms' type.
+        double: Whether norms and moduli shall be float64, not float32.
     """
-    if not tensors or (found := table(tensors)) is None:
+    if not tensors or (rows := table(tensors)) is None:
         return None
-    rows = found.measure(cpu.What.EVERYTHING, torch.get_num_threads())
-    values = torch.frombuffer(rows.values, dtype=torch.float64)
-    norms, counts = values.to(dtype), values.to(torch.int64)
-    return Statistics(norms[-4], norms[0:-4:4], norms[1:-4:4], counts[2:-4:4], counts[3:-4:4])
+    found = rows.measure(cpu.What.EVERYTHING, torch.get_num_threads())
+    columns = _DOUBLE if double else _SINGLE
+    total = torch.tensor(found.global_norm, dtype=_COLUMN_TYPES[columns[0]])
+    return Statistics(total, *(_column(found, column) for column in columns))
+
+
+def columns(tensors: list[Tensor], *, double: bool) -> list[Tensor] | None:
+    """Return norms in float64, largest moduli and both counts of T tensors; None if C cannot.
+
+    Args:
+        tensors: T tensors.
+        double: Whether the moduli shall be float64: float32 holds those of other types.
+    """
+    if not tensors or (rows := table(tensors)) is None:
+        return None
+    found = rows.measure(cpu.What.EVERYTHING, torch.get_num_threads())
+    return [
+        _column(found, column) for column in (_DOUBLE[0], *(_DOUBLE if double else _SINGLE)[1:])
+    ]
+
+
+def _column(found: cpu.Found, column: cpu.Column) -> Tensor:
+    """Return a column (T,) that shares the memory that the library wrote it to."""
+    return torch.frombuffer(
+        found.memory,
+        dtype=_COLUMN_TYPES[column],
+        count=found.length,
+        offset=found.offset(column),
+    )
 
 
 def _may_read(tensors: list[Tensor], types: set[torch.dtype]) -> bool:

@@ -36,7 +36,16 @@ def table(arrays, kinds):
 
 
 def rows(arrays, kinds, what=cpu.What.EVERYTHING, threads=1):
-    return np.array(table(arrays, kinds).measure(what, threads).values).reshape(-1, 4)
+    """Norm, largest and both counts of each array, and in the last row of all."""
+    found = table(arrays, kinds).measure(what, threads)
+    types = [np.float64, np.float64, np.int64, np.int64]
+    columns = [column(found, i, kind) for i, kind in enumerate(types)]
+    return np.vstack([np.stack(columns, axis=1), np.array(found.memory[:4])])
+
+
+def column(found, index, kind):
+    offset = found.offset(cpu.Column(index))
+    return np.frombuffer(found.memory, kind, found.length, offset)
 
 
 def draw(length, kind, seed=0):
@@ -93,6 +102,16 @@ def test_less_can_be_asked_for(width, kind, what):
     found = rows([entries], [kind], what)
     assert found[0, column] == rows([entries], [kind])[0, column]
     assert found[1, column] == found[0, column]
+
+
+@np.errstate(over="ignore")
+def test_norms_and_largest_are_there_in_single_precision_too():
+    arrays = [np.array([3.0, -4.0]), np.array([]), np.array([1e300]), np.array([math.nan, 1.0])]
+    found = table(arrays, [cpu.Type.FLOAT64]).measure()
+    for single, wide in [(4, 0), (5, 1)]:
+        expected = column(found, wide, np.float64).astype(np.float32)
+        np.testing.assert_array_equal(column(found, single, np.float32), expected)
+    assert (found.global_norm, found.largest) == pytest.approx((math.nan, math.nan), nan_ok=True)
 
 
 @pytest.mark.parametrize("kind", [cpu.Type.FLOAT16, cpu.Type.BFLOAT16])

@@ -1,11 +1,51 @@
 """Gradients on their way through a policy, and what is known of their norms."""
 
 from dataclasses import dataclass, field, replace
-from typing import Any, Self
+from typing import Self
 
 from gradclip.core.arithmetic import Arithmetic, is_scalar
 from gradclip.core.namespace import EUCLIDEAN, Array, Namespace
 from gradclip.core.statistics import Statistics
+
+
+class Known:
+    """What is known of T gradients as they lie there; each question is answered once.
+
+    Args:
+        tensors: The gradients; None where there is none.
+        xp: The framework's verbs.
+
+    Attributes:
+        present: The gradients that there are.
+        norms: The wide p-norm of each, (T,), by p.
+    """
+
+    __slots__ = ("_tensors", "_totals", "_xp", "norms", "present")
+
+    def __init__(self, tensors: list[Array | None], xp: Namespace) -> None:
+        self.present: list[Array] = [t for t in tensors if t is not None]
+        self.norms: dict[float, Array] = {}
+        self._totals: dict[float, tuple[Array, Arithmetic]] = {}
+        self._tensors = tensors
+        self._xp = xp
+
+    def norm(self, p: float) -> Array:
+        """Return each gradient's p-norm, (T,); 0 where there is none."""
+        if p not in self.norms:
+            self.norms[p] = self._xp.norms(self._tensors, p)
+        return self.norms[p]
+
+    def total(self, p: float) -> tuple[Array, Arithmetic]:
+        """Return the p-norm of all as one, where it is decided on."""
+        if p not in self._totals:
+            self._totals[p] = self._xp.total(self.norm(p), self.present, p)
+        return self._totals[p]
+
+    def statistics(self) -> Statistics:
+        """Read the gradients once for all that one look can tell."""
+        norms, *others = self._xp.statistics(self._tensors)
+        self.norms[EUCLIDEAN] = norms
+        return Statistics(self.total(EUCLIDEAN)[0], norms, *others)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -19,24 +59,24 @@ class Batch:
         xp: The framework's verbs.
         names: The parameters' names.
         tensors: The gradients; None where there is none.
-        weights: The parameters; empty where nobody gave them.
+        variables: The parameters as the framework has them; empty where nobody gave them.
         factor: What the gradients have yet to be multiplied by, () or (T,).
         accept: Whether adaptive policies may learn from this step, (); a bool where it is known.
         bad: 1 where a tensor's gradient was replaced by zeros and teaches nothing, (T,); None
             where there is no such tensor.
         statistics: What is known of the gradients as they came; None unless it was asked for.
+        known: What is known of the tensors as they lie there.
     """
 
     xp: Namespace
     names: tuple[str, ...]
     tensors: list[Array | None]
-    weights: list[Array | None] = field(default_factory=list)
+    variables: list[Array | None] = field(default_factory=list)
     factor: Array = 1.0
     accept: Array = True
     bad: Array | None = None
     statistics: Statistics | None = None
-    _measured: dict[float, Array] = field(default_factory=dict, repr=False)
-    _totals: dict[float, tuple[Array, Arithmetic]] = field(default_factory=dict, repr=False)
+    known: Known
 
     @property
     def untouched(self) -> bool:
@@ -46,30 +86,25 @@ class Batch:
     @property
     def present(self) -> list[Array]:
         """The gradients that are there."""
-        return [t for t in self.tensors if t is not None]
+        return self.known.present
+
+    @property
+    def weights(self) -> list[Array | None]:
+        """The parameters as tensors, for policies that are relative to their norms."""
+        tensor = self.xp.tensor
+        pairs = zip(self.variables, self.names, strict=True) if self.variables else ()
+        return [None if t is None else tensor(t, name) for t, name in pairs]
 
     def norms(self, p: float = EUCLIDEAN) -> Array:
         """Return each gradient's wide p-norm as it is to be, (T,); 0 where there is none."""
-        if p not in self._measured:
-            self._measured[p] = self.xp.norms(self.tensors, p)
-        measured = self._measured[p]
-        return measured if self.untouched else measured * self.factor
+        norms = self.known.norm(p)
+        return norms if self.untouched else norms * self.factor
 
     def total(self, p: float = EUCLIDEAN) -> tuple[Array, Arithmetic]:
         """Return the p-norm of all gradients as they are to be, where it is decided on."""
-        if not self.untouched:
-            return self.xp.decidable(self.xp.norm(self.norms(p), None, p), self.present)
-        if p not in self._totals:
-            joined = self.xp.norm(self.norms(p), None, p)
-            self._totals[p] = self.xp.decidable(joined, self.present)
-        return self._totals[p]
-
-    def measured(self) -> Self:
-        """Return the gradients with their statistics, for which they are read once."""
-        norms, *others = self.xp.statistics(self.tensors)
-        known = {EUCLIDEAN: self.xp.decidable(self.xp.norm(norms), self.present)}
-        statistics = Statistics(known[EUCLIDEAN][0], norms, *others)
-        return replace(self, statistics=statistics, _measured={EUCLIDEAN: norms}, _totals=known)
+        if self.untouched:
+            return self.known.total(p)
+        return self.xp.total(self.norms(p), self.present, p)
 
     def scaled(self, factor: Array) -> Self:
         """Return the gradients multiplied by a wide factor, () or (T,), later."""
@@ -85,23 +120,23 @@ class Batch:
 
     def with_tensors(self, tensors: list[Array | None]) -> Self:
         """Return other gradients in place of these."""
-        return replace(self, tensors=tensors, factor=1.0, _measured={}, _totals={})
+        return replace(self, tensors=tensors, factor=1.0, known=Known(tensors, self.xp))
 
     def subset(self, indices: tuple[int, ...]) -> Self:
         """Return some of the gradients, with all norms that are known of them."""
-        xp = self.xp
-        picked: dict[str, Any] = {
-            "names": tuple(self.names[i] for i in indices),
-            "tensors": [self.tensors[i] for i in indices],
-            "weights": [self.weights[i] for i in indices] if self.weights else [],
-            "factor": xp.take(self.factor, list(indices))
-            if _is_vector(self.factor)
-            else self.factor,
-            "bad": None if self.bad is None else xp.take(self.bad, list(indices)),
-            "_measured": {p: xp.take(v, list(indices)) for p, v in self._measured.items()},
-            "_totals": {},
-        }
-        return replace(self, **picked)
+        xp, places = self.xp, list(indices)
+        tensors = [self.tensors[i] for i in indices]
+        known = Known(tensors, xp)
+        known.norms.update({p: xp.take(v, places) for p, v in self.known.norms.items()})
+        return replace(
+            self,
+            names=tuple(self.names[i] for i in indices),
+            tensors=tensors,
+            variables=[self.variables[i] for i in indices] if self.variables else [],
+            factor=xp.take(self.factor, places) if _is_vector(self.factor) else self.factor,
+            bad=None if self.bad is None else xp.take(self.bad, places),
+            known=known,
+        )
 
     def merged(self, parts: list[tuple[tuple[int, ...], "Batch"]]) -> "Batch":
         """Return these gradients with subsets of them replaced.
@@ -118,9 +153,8 @@ class Batch:
         if not tensors:
             return self
         same = all(new is old for new, old in zip(tensors, self.tensors, strict=True))
-        measured = self._measured if same else {}
-        factor = self.xp.stack(factors)
-        return replace(self, tensors=tensors, factor=factor, _measured=measured, _totals={})
+        known = self.known if same else Known(tensors, self.xp)
+        return replace(self, tensors=tensors, factor=self.xp.stack(factors), known=known)
 
 
 def blend(condition: Array, x: Batch, y: Batch) -> Batch:

@@ -67,7 +67,7 @@ class Clip:
         """Measure, decide, and have the gradients scaled or clamped."""
         division = divide(self.granularity, batch.names)
         rule, norm = self._rule(), resolve_norm(self.norm)
-        if rule.relative and batch.tensors and not batch.weights:
+        if rule.relative and batch.tensors and not batch.variables:
             msg = "A limit relative to the parameters needs `variables`, got None. Pass them too."
             raise ConfigurationError(msg)
         factors: list[Array | None] = []

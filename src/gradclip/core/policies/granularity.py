@@ -238,12 +238,13 @@ class Split:
             The parts, one a tensor.
         """
         xp, settled = batch.xp, batch.settled()
+        weights = batch.weights if relative else []
         for i, t in enumerate(settled.tensors):
             if t is None:
                 yield None
                 continue
             norms, arithmetic = xp.decidable(self._measure(t, norm.p, batch), [t])
-            weight = self._measure(batch.weights[i], norm.p, batch) if relative else None
+            weight = self._measure(weights[i], norm.p, batch) if relative else None
             valid = arithmetic.isfinite(norms) & batch.accept
             if batch.bad is not None:
                 valid = valid & (xp.take(batch.bad, i) <= 0)

@@ -1,13 +1,12 @@
 """One step of a policy: measure, decide, apply."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from gradclip.core.arithmetic import State
 from gradclip.core.decide import NonFinite
 from gradclip.core.namespace import Array, Namespace
-from gradclip.core.policies.batch import Batch
+from gradclip.core.policies.batch import Batch, Known
 from gradclip.core.policies.policy import Policy, Verdict
 from gradclip.core.policies.report import Report
 from gradclip.core.statistics import Statistics
@@ -59,7 +58,8 @@ def init(policy: Policy, params: Gradients, names: tuple[str, ...], xp: Namespac
         xp: The framework's verbs.
     """
     with xp.precision(None):
-        batch = Batch(xp=xp, names=names, tensors=_tensors(params, names, xp))
+        tensors = _tensors(params, names, xp)
+        batch = Batch(xp=xp, names=names, tensors=tensors, known=Known(tensors, xp))
         zero, arithmetic = xp.decidable(xp.blank((), batch.present), batch.present)
         return PolicyState(arithmetic.store(arithmetic.zeros(zero)), policy.init(batch))
 
@@ -98,10 +98,17 @@ def update(  # noqa: PLR0913 - what a step consists of
         NonFiniteGradientError: With `nonfinite="raise"`.
     """
     with xp.precision(None):
-        tensors, params = _tensors(gradients, names, xp), _tensors(weights, names, xp)
-        batch = Batch(xp=xp, names=names, tensors=tensors, weights=params, factor=factor)
-        if statistics:
-            batch = batch.measured()
+        tensors = _tensors(gradients, names, xp)
+        known = Known(tensors, xp)
+        batch = Batch(
+            xp=xp,
+            names=names,
+            tensors=tensors,
+            variables=weights,
+            factor=factor,
+            statistics=known.statistics() if statistics else None,
+            known=known,
+        )
         if nonfinite in {"raise", "zero"}:
             batch = _answered(batch, nonfinite)
         parts = batch.norms()
@@ -123,8 +130,9 @@ def update(  # noqa: PLR0913 - what a step consists of
 
 def _tensors(given: Gradients, names: tuple[str, ...], xp: Namespace) -> Gradients:
     """Return what the framework makes of gradients or parameters; nothing stays nothing."""
+    tensor = xp.tensor  # of thousands of tensors even this is felt
     pairs = zip(given, names, strict=True) if given else ()
-    return [None if t is None else xp.tensor(t, name) for t, name in pairs]
+    return [None if t is None else tensor(t, name) for t, name in pairs]
 
 
 def _answered(batch: Batch, nonfinite: NonFinite) -> Batch:
@@ -164,7 +172,7 @@ def _report(before: Array, parts: Array, batch: Batch, verdict: Verdict, skipped
             parts_after = xp.blank((len(batch.names),), batch.present)
         else:  # chosen, since 0 times inf is NaN
             parts_after = xp.arithmetic(batch.present).where(skipped, 0.0, batch.norms())
-        after, scalar = xp.decidable(xp.norm(parts_after), batch.present)
+        after, scalar = xp.total(parts_after, batch.present)
     same = before == after
     # Of a skipped step the norm before may be NaN, the one after is 0. A user's function may
     # make something of zeros.
@@ -177,6 +185,11 @@ def _report(before: Array, parts: Array, batch: Batch, verdict: Verdict, skipped
         return value if isinstance(value, float) else xp.narrow(value, present)
 
     parts_before = given(parts)
+    found = batch.statistics
+    if found is not None:  # of the gradients as they came, whose norms are these in most steps
+        norms = parts_before if found.norms is parts else given(found.norms)
+        total, largest = given(found.global_norm), given(found.largest)
+        found = Statistics(total, norms, largest, found.nonfinite, found.zeros)
     return Report(
         names=batch.names,
         norm_before=given(before),
@@ -186,14 +199,5 @@ def _report(before: Array, parts: Array, batch: Batch, verdict: Verdict, skipped
         skipped=skipped,
         parts_before=parts_before,
         parts_after=parts_before if parts_after is parts else given(parts_after),
-        statistics=_statistics(batch, given),
+        statistics=found,
     )
-
-
-def _statistics(batch: Batch, given: Callable[[Array], Array]) -> Statistics | None:
-    """Return the statistics of the gradients as they came, if they are known, as users get them."""
-    found = batch.statistics
-    if found is None:
-        return None
-    narrow = {name: given(getattr(found, name)) for name in ("global_norm", "norms", "largest")}
-    return found._replace(**narrow)

@@ -10,7 +10,7 @@ Example:
 """
 
 from gradclip.kernels.cpu.library import available, describe
-from gradclip.kernels.cpu.table import Rows, Table, Type, What
+from gradclip.kernels.cpu.table import Column, Found, Table, Type, What
 from gradclip.kernels.cpu.threads import usual_threads
 
-__all__ = ["Rows", "Table", "Type", "What", "available", "describe", "usual_threads"]
+__all__ = ["Column", "Found", "Table", "Type", "What", "available", "describe", "usual_threads"]

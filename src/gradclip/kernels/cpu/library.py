@@ -7,7 +7,7 @@ from typing import Any
 
 from gradclip.kernels.cpu.build import LIBRARY
 
-_ABI = 1  # as in table.c
+_ABI = 2  # as in table.c
 _POINTER = ctypes.c_void_p
 
 

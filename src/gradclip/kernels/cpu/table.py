@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 
 from gradclip.kernels.cpu.library import library
 
-_COLUMNS = 4
+_HEAD = 32  # bytes: four numbers of all tensors
+_ROW = 40  # bytes of a tensor: four wide columns and two narrow ones
 
 
 class Type(IntEnum):
@@ -28,30 +29,44 @@ class What(IntEnum):
     EVERYTHING = 2
 
 
-class Rows(NamedTuple):
-    """What was measured of T tensors.
+class Found(NamedTuple):
+    """What was measured of T tensors, column by column, as the library wrote it.
+
+    Columns that were not asked for hold nothing of meaning.
 
     Attributes:
-        values: For each tensor, and then for all of them as one: 2-norm, largest magnitude,
-            number of non-finite entries, number of zeros; 4 (T + 1) of float64. Columns that were
-            not asked for hold nothing of meaning.
+        memory: Four float64 of all tensors as one, then the columns.
+        length: T.
     """
 
-    values: "array[float]"
+    memory: "array[float]"
+    length: int
 
     @property
     def global_norm(self) -> float:
         """The norm of all tensors as one vector; NaN if an entry is, else inf if one is."""
-        return self.values[-_COLUMNS]
+        return self.memory[0]
 
     @property
     def largest(self) -> float:
         """The largest magnitude of all; NaN if an entry is."""
-        return self.values[1 - _COLUMNS]
+        return self.memory[1]
 
-    def column(self, index: int) -> "array[float]":
-        """Return one column without the last row, (T,)."""
-        return self.values[index:-_COLUMNS:_COLUMNS]
+    def offset(self, column: "Column") -> int:
+        """Return where a column starts, in bytes."""
+        wide = min(column, Column.SINGLE_NORMS)
+        return _HEAD + self.length * (8 * wide + 4 * (column - wide))
+
+
+class Column(IntEnum):
+    """The columns, in the order in which write_columns of table.c writes them."""
+
+    NORMS = 0  # float64
+    LARGEST = 1  # float64
+    NONFINITE = 2  # int64
+    ZEROS = 3  # int64
+    SINGLE_NORMS = 4  # float32
+    SINGLE_LARGEST = 5  # float32
 
 
 class Table:
@@ -70,8 +85,8 @@ class Table:
         >>> entries = array("f", [3.0, -4.0, 0.0])
         >>> table = cpu.Table([entries.buffer_info()[0]], [3], bytes([0]))
         >>> if cpu.available():
-        ...     rows = table.measure()
-        ...     assert list(rows.values[:4]) == [5.0, 4.0, 0.0, 1.0]
+        ...     found = table.measure()
+        ...     assert (found.global_norm, found.largest) == (5.0, 4.0)
     """
 
     __slots__ = ("_addresses", "_arguments", "_counts", "_types")
@@ -88,7 +103,7 @@ class Table:
             length,
         )
 
-    def measure(self, what: What = What.EVERYTHING, threads: int = 1) -> Rows:
+    def measure(self, what: What = What.EVERYTHING, threads: int = 1) -> Found:
         """Read every entry once.
 
         Sums of squares are exact to float64's rounding: the result depends neither on the number
@@ -104,13 +119,11 @@ class Table:
         Raises:
             MemoryError: There was none for 80 bytes per 65,536 entries.
         """
-        values = array("d", bytes(8 * _COLUMNS * (len(self._addresses) + 1)))
-        failed = library().gradclip_measure(
-            *self._arguments, what, threads, values.buffer_info()[0]
-        )
-        if failed:
+        length = len(self._addresses)
+        memory = array("d", bytes(_HEAD + _ROW * length))
+        if library().gradclip_measure(*self._arguments, what, threads, memory.buffer_info()[0]):
             raise MemoryError
-        return Rows(values)
+        return Found(memory, length)
 
     def scale(self, factors: "float | Sequence[float]", threads: int = 1) -> None:
         """Multiply every tensor in place: 1 leaves it alone, 0 gives zeros, NaN gives NaN.

@@ -4,6 +4,7 @@
 #include <math.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <string.h>
 #ifndef _WIN32
 #include <pthread.h>
 #endif
@@ -184,28 +185,26 @@ static double norm_of_norms(const Statistics *rows, int64_t count) {
     return ldexp(sqrt(sum + lost), exponent);
 }
 
-/* Measure tensors.
- *
- * addresses, counts, types: one for each tensor; the entries lie side by side.
- * what: enum What. Columns that are not asked for hold nothing of meaning.
- * rows: for each tensor and then for all of them [norm, largest magnitude, number of non-finite
- *   entries, number of zeros].
- * Returns 0, or 1 if there was no memory for it.
- */
-EXPORT int gradclip_measure(const uint64_t *addresses, const int64_t *counts, const uint8_t *types,
-                            int64_t tensors, int what, int threads, Statistics *rows) {
-    Work work = {.what = (enum What)what};
-    int64_t entries;
-    double *lost = calloc((size_t)(tensors ? tensors : 1), sizeof(double));
-    if (!lost) return 1;
-    work.count = cut(&work.chunks, addresses, counts, types, tensors, 0, 0.0, &entries);
-    if (work.count < 0) {
-        free(lost);
-        return 1;
+/* Write rows column by column, as table.py reads them: 4 doubles of all tensors, then for each tensor
+ * norms and largest magnitudes as doubles, both counts as int64, norms and magnitudes as floats. */
+static void write_columns(const Statistics *rows, int64_t tensors, char *out) {
+    memcpy(out, rows + tensors, sizeof(Statistics));
+    double *wide = (double *)(out + sizeof(Statistics));
+    int64_t *counts = (int64_t *)(wide + 2 * tensors);
+    float *narrow = (float *)(counts + 2 * tensors);
+    for (int64_t t = 0; t < tensors; t++) {
+        wide[t] = rows[t].squares;
+        wide[tensors + t] = rows[t].largest;
+        counts[t] = (int64_t)rows[t].nonfinite;
+        counts[tensors + t] = (int64_t)rows[t].zeros;
+        narrow[t] = (float)rows[t].squares;
+        narrow[tensors + t] = (float)rows[t].largest;
     }
-    run(&work, entries, threads);
-    for (int64_t t = 0; t <= tensors; t++) rows[t] = (Statistics){0};
-    combine(rows, lost, &work);
+}
+
+/* Turn sums of squares into norms, and add up all tensors into the row behind them. */
+static void finish(Statistics *rows, const double *lost, const uint64_t *addresses,
+                   const int64_t *counts, const uint8_t *types, int64_t tensors, enum What what) {
     Statistics *all = rows + tensors;
     for (int64_t t = 0; t < tensors; t++) {
         double squares = rows[t].squares;
@@ -221,8 +220,33 @@ EXPORT int gradclip_measure(const uint64_t *addresses, const int64_t *counts, co
         all->zeros += rows[t].zeros;
     }
     all->squares = norm_of_norms(rows, tensors);
+}
+
+/* Measure tensors.
+ *
+ * addresses, counts, types: one for each tensor; the entries lie side by side.
+ * what: enum What. Columns that are not asked for hold nothing of meaning.
+ * out: where `write_columns` writes.
+ * Returns 0, or 1 if there was no memory for it.
+ */
+EXPORT int gradclip_measure(const uint64_t *addresses, const int64_t *counts, const uint8_t *types,
+                            int64_t tensors, int what, int threads, void *out) {
+    Work work = {.what = (enum What)what};
+    int64_t entries;
+    Statistics *rows = calloc((size_t)tensors + 1, sizeof(Statistics) + sizeof(double));
+    if (!rows) return 1;
+    double *lost = (double *)(rows + tensors + 1);
+    work.count = cut(&work.chunks, addresses, counts, types, tensors, 0, 0.0, &entries);
+    if (work.count < 0) {
+        free(rows);
+        return 1;
+    }
+    run(&work, entries, threads);
+    combine(rows, lost, &work);
+    finish(rows, lost, addresses, counts, types, tensors, work.what);
+    write_columns(rows, tensors, out);
     free(work.chunks);
-    free(lost);
+    free(rows);
     return 0;
 }
 
@@ -242,4 +266,4 @@ EXPORT int gradclip_scale(const uint64_t *addresses, const int64_t *counts, cons
 }
 
 /* What the caller must know of these functions is numbered. */
-EXPORT int gradclip_abi(void) { return 1; }
+EXPORT int gradclip_abi(void) { return 2; }
