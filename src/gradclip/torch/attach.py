@@ -8,6 +8,7 @@ from gradclip.core.decide import NonFinite
 from gradclip.core.policies.policy import Policy
 from gradclip.core.policies.report import Report
 from gradclip.errors import ConfigurationError
+from gradclip.torch.folding import Folding
 from gradclip.torch.hooks import (
     Arguments,
     Hook,
@@ -27,6 +28,7 @@ def attach(
     *,
     nonfinite: NonFinite = "skip",
     max_skipped: int | None = 10,
+    statistics: bool = False,
 ) -> "Attached":
     """Clip the gradients of an optimizer's parameters right before each of its steps.
 
@@ -38,6 +40,8 @@ def attach(
             neither parameters nor the optimizer's state change, and counts it; `"raise"`,
             `"zero"` and `"propagate"` as in `Clipper`.
         max_skipped: The number of skipped steps in a row after which to raise; None for never.
+        statistics: Whether reports shall have `statistics` too: largest entries, non-finite ones
+            and zeros. The gradients are read once all the same.
 
     Returns:
         What reports on the steps and can be detached again.
@@ -64,7 +68,16 @@ def attach(
             "or detach() the first."
         )
         raise ConfigurationError(msg)
-    return Attached(own, policy, model, nonfinite=nonfinite, max_skipped=max_skipped)
+    steps = Steps(
+        own,
+        policy,
+        model,
+        nonfinite=nonfinite,
+        max_skipped=max_skipped,
+        statistics=statistics,
+        folding=Folding(own),
+    )
+    return Attached(own, steps)
 
 
 class Attached:
@@ -84,17 +97,9 @@ class Attached:
         tensor([2.4000, 3.2000])
     """
 
-    def __init__(
-        self,
-        optimizer: torch.optim.Optimizer,
-        policy: object,
-        model: torch.nn.Module | None,
-        *,
-        nonfinite: NonFinite,
-        max_skipped: int | None,
-    ) -> None:
+    def __init__(self, optimizer: torch.optim.Optimizer, steps: Steps) -> None:
         self.optimizer = optimizer
-        self._steps = Steps(optimizer, policy, model, nonfinite=nonfinite, max_skipped=max_skipped)
+        self._steps = steps
         self._nesting = Nesting(optimizer)
         self._handles = (
             optimizer.register_step_pre_hook(Hook(self, self._before)),
@@ -105,6 +110,7 @@ class Attached:
         """Let the optimizer step on gradients as they come again."""
         for handle in self._handles:
             handle.remove()
+        self._steps.begin()  # which tidies up after a step that raised
 
     def __enter__(self) -> Self:
         return self

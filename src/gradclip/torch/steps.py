@@ -15,6 +15,7 @@ from gradclip.core.policies.update_clipping import split_update_clipping
 from gradclip.torch import amp, in_place
 from gradclip.torch.clipper import Clipper
 from gradclip.torch.dropping import Dropping
+from gradclip.torch.folding import Folding
 from gradclip.torch.guards import check_outside_backward
 from gradclip.torch.moments import reset_moments
 from gradclip.torch.names import NamedParameters
@@ -36,14 +37,16 @@ class Steps:
         model: What names the parameters.
         nonfinite: As in `attach`.
         max_skipped: As in `attach`.
+        statistics: As in `attach`.
         write: How the clipped gradients get into `.grad`.
+        folding: What has the optimizer clip them instead, where it can.
 
     Raises:
         ConfigurationError: An argument is not what it should be, or the policy does not fit the
             optimizer.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what steps consist of, given by two adapters alone
         self,
         optimizer: torch.optim.Optimizer,
         policy: object,
@@ -51,16 +54,21 @@ class Steps:
         *,
         nonfinite: NonFinite = "skip",
         max_skipped: int | None = 10,
+        statistics: bool = False,
         write: Write = in_place.write,
+        folding: Folding | None = None,
     ) -> None:
         self.policy = resolve_policy(policy)
         of_gradients, of_updates = split_update_clipping(self.policy)
-        self.clipper = Clipper(of_gradients, nonfinite=nonfinite, max_skipped=max_skipped)
+        self.clipper = Clipper(
+            of_gradients, nonfinite=nonfinite, max_skipped=max_skipped, statistics=statistics
+        )
         self._optimizer = optimizer
         self._updates = UpdateClipping(optimizer, of_updates) if of_updates else None
         self._parameters = NamedParameters(optimizer, model)
         self._dropping = Dropping(optimizer)
         self._write = write
+        self._folding = folding
         self._outcome: Outcome | None = None  # what the step under way came to so far
         self._applied = 0
 
@@ -80,7 +88,7 @@ class Steps:
 
     def begin(self) -> None:
         """Forget the last step, which may have raised in its middle."""
-        self._dropping.restore()
+        self._restore()
         self._outcome = None
 
     def clipping(self, closure: Closure) -> Closure:
@@ -88,19 +96,22 @@ class Steps:
 
         def clipped() -> Any:
             loss = closure()
-            self.clip()
+            self._clip(self._write_now)  # of an optimizer with a closure nobody knows when it reads
             return loss
 
         return clipped
 
-    @torch.no_grad()
     def clip(self) -> None:
-        """Clip the gradients that there are now, or have the step dropped.
+        """Clip the gradients that there are now, or have the step clip them or be dropped.
 
         Raises:
             ConfigurationError: The policy does not fit the optimizer.
             NonFiniteGradientError: As `nonfinite` and `max_skipped` ask.
         """
+        self._clip(self._write_now if self._folding is None else self._fold)
+
+    @torch.no_grad()
+    def _clip(self, write: Write) -> None:
         if amp.will_skip(self._optimizer):
             return
         check_outside_backward(self.clipper.policy)
@@ -110,7 +121,7 @@ class Steps:
             self.clipper.guard.no_gradients()
             return
         outcome = self._decide(parameters, gradients, names)
-        self._apply(parameters, gradients, outcome)
+        self._apply(parameters, gradients, outcome, write)
         if self._updates is not None:
             self._updates.before(parameters)
 
@@ -123,7 +134,7 @@ class Steps:
         """
         if self._updates is not None:
             self._updates.after()
-        self._dropping.restore()
+        self._restore()
         if self._outcome is not None and not self.skipped:
             self._applied += 1
             self._reset()
@@ -142,7 +153,11 @@ class Steps:
         return self._outcome
 
     def _apply(
-        self, parameters: list[Tensor], gradients: in_place.Gradients, outcome: Outcome
+        self,
+        parameters: list[Tensor],
+        gradients: in_place.Gradients,
+        outcome: Outcome,
+        write: Write,
     ) -> None:
         """Write the clipped gradients, or have the step dropped."""
         if outcome.skipped is True:
@@ -150,8 +165,26 @@ class Steps:
             return
         if isinstance(outcome.skipped, Tensor) and not self._dropping.drop_if(outcome.skipped):
             self.clipper.guard.cannot_drop(self._optimizer)
-        self._write(parameters, gradients, outcome.batch)
+        write(parameters, gradients, outcome.batch)
+
+    def _write_now(
+        self, parameters: list[Tensor], gradients: in_place.Gradients, batch: Batch
+    ) -> None:
+        """Write the clipped gradients, which the optimizer need not divide any more."""
+        self._write(parameters, gradients, batch)
         amp.mark_unscaled(self._optimizer)
+
+    def _fold(self, parameters: list[Tensor], gradients: in_place.Gradients, batch: Batch) -> None:
+        """Have the optimizer's step clip, or write the clipped gradients if it cannot."""
+        assert self._folding is not None  # asked before
+        if not self._folding.fold(gradients, batch):
+            self._write_now(parameters, gradients, batch)
+
+    def _restore(self) -> None:
+        """Leave the optimizer as it was before the step."""
+        self._dropping.restore()
+        if self._folding is not None:
+            self._folding.restore()
 
     def _reset(self) -> None:
         """Set the optimizer's moments to zero where it is time."""

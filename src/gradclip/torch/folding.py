@@ -1,0 +1,71 @@
+"""Clipping that fused optimizers do themselves, while they read the gradients anyway."""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.optim import SGD, Adagrad, Adam, AdamW, Optimizer
+
+from gradclip.core.policies.batch import Batch
+from gradclip.torch import amp, in_place
+
+# Those whose fused kernels divide by `grad_scale`. RMSprop ignores it silently, and of a subclass
+# nobody knows what its step does first.
+_DIVIDE = {SGD, Adam, AdamW, Adagrad}
+_NARROW = {torch.float32, torch.bfloat16, torch.float16}  # `grad_scale` is float32, no wider
+_LEAST_FACTOR = 2.0**-126  # one over less is no float32
+
+
+class Folding:
+    """Let a fused optimizer scale its gradients down, where it can, for one step.
+
+    Its kernel divides each gradient by `grad_scale`, as GradScaler has it do, and writes it back:
+    parameters and gradients end as if these had been clipped before, for one pass less.
+
+    Args:
+        optimizer: The optimizer.
+    """
+
+    def __init__(self, optimizer: Optimizer) -> None:
+        self._optimizer: Any = optimizer
+        self._before: tuple[Tensor | None, ...] | None = None  # of grad_scale; () if it had none
+
+    def fold(self, gradients: in_place.Gradients, batch: Batch) -> bool:
+        """Have the next step scale the gradients.
+
+        Args:
+            gradients: The gradients that the optimizer is going to read.
+            batch: What the policy made of them.
+
+        Returns:
+            Whether it will; otherwise nothing was done.
+        """
+        if not (self._divides() and _is_division(gradients, batch)):
+            return False
+        held = hasattr(self._optimizer, "grad_scale")
+        self._before = (self._optimizer.grad_scale,) if held else ()
+        self._optimizer.grad_scale = torch.tensor(1.0 / batch.factor, dtype=torch.float32)
+        return True
+
+    def restore(self) -> None:
+        """Leave the optimizer as it was before the step."""
+        before, self._before = self._before, None
+        if before:  # GradScaler's, which takes it away itself
+            (self._optimizer.grad_scale,) = before
+        elif before is not None and hasattr(self._optimizer, "grad_scale"):
+            del self._optimizer.grad_scale
+
+    def _divides(self) -> bool:
+        """Tell whether the optimizer divides every gradient by `grad_scale`."""
+        fused = all(group.get("fused") for group in self._optimizer.param_groups)
+        return fused and type(self._optimizer) in _DIVIDE and amp.honours_found_inf(self._optimizer)
+
+
+def _is_division(gradients: in_place.Gradients, batch: Batch) -> bool:
+    """Tell whether all that a policy did is to divide by one number that float32 holds."""
+    return (
+        isinstance(batch.factor, float)
+        and _LEAST_FACTOR < batch.factor < 1
+        and all(new is old for new, old in zip(batch.tensors, gradients, strict=True))
+        and all(t.dtype in _NARROW for t in batch.present)
+    )
