@@ -207,7 +207,7 @@ def test_updates_are_clipped_by_what_the_step_left_of_the_gradients():
     torch.testing.assert_close(*ended, rtol=1e-5, atol=1e-6)
 
 
-@pytest.mark.filterwarnings("ignore::UserWarning")  # PyTorch's own, of profiling while compiling
+@pytest.mark.filterwarnings("ignore::UserWarning", "ignore::DeprecationWarning")  # PyTorch's own
 def test_a_compiled_step_folds_too():
     folded, before = parameters(), parameters()
     optimizers = [torch.optim.AdamW(p, lr=0.01, fused=True) for p in (folded, before)]

@@ -17,13 +17,16 @@ class Known:
 
     Attributes:
         present: The gradients that there are.
+        kinds: The first one of each type, for verbs that ask for types and a device alone: a look
+            at each of thousands of tensors is felt.
         norms: The wide p-norm of each, (T,), by p.
     """
 
-    __slots__ = ("_tensors", "_totals", "_xp", "norms", "present")
+    __slots__ = ("_tensors", "_totals", "_xp", "kinds", "norms", "present")
 
     def __init__(self, tensors: list[Array | None], xp: Namespace) -> None:
         self.present: list[Array] = [t for t in tensors if t is not None]
+        self.kinds = _first_of_each_type(self.present)
         self.norms: dict[float, Array] = {}
         self._totals: dict[float, tuple[Array, Arithmetic]] = {}
         self._tensors = tensors
@@ -38,7 +41,7 @@ class Known:
     def total(self, p: float) -> tuple[Array, Arithmetic]:
         """Return the p-norm of all as one, where it is decided on."""
         if p not in self._totals:
-            self._totals[p] = self._xp.total(self.norm(p), self.present, p)
+            self._totals[p] = self._xp.total(self.norm(p), self.kinds, p)
         return self._totals[p]
 
     def statistics(self) -> Statistics:
@@ -89,6 +92,11 @@ class Batch:
         return self.known.present
 
     @property
+    def kinds(self) -> list[Array]:
+        """The first gradient of each type."""
+        return self.known.kinds
+
+    @property
     def weights(self) -> list[Array | None]:
         """The parameters as tensors, for policies that are relative to their norms."""
         tensor = self.xp.tensor
@@ -104,7 +112,7 @@ class Batch:
         """Return the p-norm of all gradients as they are to be, where it is decided on."""
         if self.untouched:
             return self.known.total(p)
-        return self.xp.total(self.norms(p), self.present, p)
+        return self.xp.total(self.norms(p), self.kinds, p)
 
     def scaled(self, factor: Array) -> Self:
         """Return the gradients multiplied by a wide factor, () or (T,), later."""
@@ -157,12 +165,18 @@ class Batch:
         return replace(self, tensors=tensors, factor=self.xp.stack(factors), known=known)
 
 
+def _first_of_each_type(tensors: list[Array]) -> list[Array]:
+    """Return one tensor of each type, the first of all in front."""
+    first = {t.dtype: t for t in reversed(tensors)}
+    return [*tensors[:1], *(t for t in first.values() if t is not tensors[0])]
+
+
 def blend(condition: Array, x: Batch, y: Batch) -> Batch:
     """Return the gradients `x` if a scalar condition holds, else `y`."""
     if isinstance(condition, bool):
         return x if condition else y
     if all(a is b for a, b in zip(x.tensors, y.tensors, strict=True)):
-        where = x.xp.arithmetic(x.present).where
+        where = x.xp.arithmetic(x.kinds).where
         return replace(x, factor=where(condition, x.factor, y.factor))
     x, y = x.settled(), y.settled()
     chosen = iter(x.xp.select(condition, x.present, y.present))

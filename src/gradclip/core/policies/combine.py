@@ -97,7 +97,7 @@ class Warmup:
             early, early_verdict, sooner = self.until.update(batch, sooner, step)
             early = blend(warm, early, batch)
         late, late_verdict, later = self.policy.update(early, later, step)
-        where = batch.xp.arithmetic(batch.present).where
+        where = batch.xp.arithmetic(batch.kinds).where
         verdicts = zip(early_verdict, late_verdict, strict=True)
         chosen = Verdict(*(_choose(where, warm, x, y) for x, y in verdicts))
         return blend(warm, early, late), chosen, (later, sooner)

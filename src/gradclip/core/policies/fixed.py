@@ -60,7 +60,7 @@ class Entries:
 
     def update(self, batch: Batch, state: State, step: Array) -> tuple[Batch, Verdict, State]:
         """Clamp all entries."""
-        xp = batch.xp.arithmetic(batch.present)
+        xp = batch.xp.arithmetic(batch.kinds)
         limit = threshold_at(self.max_value, step, xp)
         limit = limit if batch.xp.truth(limit >= 0) else xp.where(limit >= 0, limit, float("nan"))
         settled = batch.settled()

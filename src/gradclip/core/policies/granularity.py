@@ -134,7 +134,7 @@ class Joint:
     def blanks(self, batch: Batch) -> list[tuple[Array, Arithmetic]]:
         """Return one array, () or (G,)."""
         shape = () if self.whole else (len(self.groups),)
-        return [batch.xp.decidable(batch.xp.blank(shape, batch.present), batch.present)]
+        return [batch.xp.decidable(batch.xp.blank(shape, batch.kinds), batch.kinds)]
 
     def parts(self, batch: Batch, norm: Norm, *, relative: bool) -> Iterator[Part | None]:
         """Measure all groups at once.
@@ -142,21 +142,21 @@ class Joint:
         Yields:
             The one part.
         """
-        xp, present = batch.xp, batch.present
+        xp, kinds = batch.xp, batch.kinds
         if self.whole:
             joined, arithmetic = batch.total(norm.p)
         else:
             groups = self._join(batch.norms(norm.p), norm.p, batch)
-            joined, arithmetic = xp.decidable(groups, present)
+            joined, arithmetic = xp.decidable(groups, kinds)
         weight = None
         if relative:
             weights = self._join(xp.norms(batch.weights, norm.p), norm.p, batch)
-            weight = xp.decidable(weights, present)[0]
+            weight = xp.decidable(weights, kinds)[0]
         valid = arithmetic.isfinite(joined) & batch.accept
         if batch.bad is not None:
-            worst = xp.decidable(self._join(batch.bad, math.inf, batch), present)[0]
+            worst = xp.decidable(self._join(batch.bad, math.inf, batch), kinds)[0]
             valid = valid & (worst <= 0)
-        if not self.whole and len(present) < len(batch.tensors):
+        if not self.whole and len(batch.present) < len(batch.tensors):
             there = [float(any(batch.tensors[i] is not None for i in g)) for g in self.groups]
             valid = valid & (xp.stack(there) > 0)
         yield Part(joined, self._divisor(batch, norm), weight, valid, arithmetic)

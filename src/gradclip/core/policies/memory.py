@@ -154,7 +154,7 @@ class Memory:
         write, here = self._variables.write, isinstance(skipped, bool)
         if skipped is False:
             return [write(self.skipped_in_a_row, 0.0)]
-        xp = Floats() if here else self._xp.arithmetic(outcome.batch.present)
+        xp = Floats() if here else self._xp.arithmetic(outcome.batch.kinds)
         with self._xp.precision(None):
             like = 0.0 if here else None
             total, in_a_row = (xp.load(self._variables.read(v, like)) for v in variables)

@@ -60,7 +60,7 @@ def init(policy: Policy, params: Gradients, names: tuple[str, ...], xp: Namespac
     with xp.precision(None):
         tensors = _tensors(params, names, xp)
         batch = Batch(xp=xp, names=names, tensors=tensors, known=Known(tensors, xp))
-        zero, arithmetic = xp.decidable(xp.blank((), batch.present), batch.present)
+        zero, arithmetic = xp.decidable(xp.blank((), batch.kinds), batch.kinds)
         return PolicyState(arithmetic.store(arithmetic.zeros(zero)), policy.init(batch))
 
 
@@ -143,7 +143,7 @@ def _answered(batch: Batch, nonfinite: NonFinite) -> Batch:
     if nonfinite == "raise":
         xp.require_finite(norms, [batch.names[i] for i in places])
         return batch
-    arithmetic = xp.arithmetic(batch.present)
+    arithmetic = xp.arithmetic(batch.kinds)
     bad = [arithmetic.isfinite(norm) != True for norm in norms]  # noqa: E712 - entry by entry
     zeroed = iter(xp.zero_where(batch.present, bad))
     tensors = [None if t is None else next(zeroed) for t in batch.tensors]
@@ -157,7 +157,7 @@ def _dropped(batch: Batch, skipped: Array) -> Batch:
     """Return zeros if the step is skipped."""
     if isinstance(skipped, bool):
         return replace(batch, factor=0.0) if skipped else batch
-    where = batch.xp.arithmetic(batch.present).where
+    where = batch.xp.arithmetic(batch.kinds).where
     return replace(batch, factor=where(skipped, 0.0, batch.factor))
 
 
@@ -169,20 +169,20 @@ def _report(before: Array, parts: Array, batch: Batch, verdict: Verdict, skipped
         after, scalar = batch.total()
     else:
         if skipped is True:
-            parts_after = xp.blank((len(batch.names),), batch.present)
+            parts_after = xp.blank((len(batch.names),), batch.kinds)
         else:  # chosen, since 0 times inf is NaN
-            parts_after = xp.arithmetic(batch.present).where(skipped, 0.0, batch.norms())
-        after, scalar = xp.total(parts_after, batch.present)
+            parts_after = xp.arithmetic(batch.kinds).where(skipped, 0.0, batch.norms())
+        after, scalar = xp.total(parts_after, batch.kinds)
     same = before == after
     # Of a skipped step the norm before may be NaN, the one after is 0. A user's function may
     # make something of zeros.
     divisor = scalar.where(same | (after == 0) | (before == 0), 1.0, before)
     scale = scalar.where(same, 1.0, after / divisor)
 
-    present = batch.present
+    kinds = batch.kinds
 
     def given(value: Array) -> Array:
-        return value if isinstance(value, float) else xp.narrow(value, present)
+        return value if isinstance(value, float) else xp.narrow(value, kinds)
 
     parts_before = given(parts)
     found = batch.statistics
