@@ -1,8 +1,10 @@
 """Tests of the command itself: fast, helpful, clear about mistakes."""
 
+import os
 import subprocess
 import sys
 
+import pytest
 from tests.cli.conftest import gradclip
 
 from gradclip import __version__
@@ -52,3 +54,18 @@ def test_a_wrong_value_is_one_message_without_a_traceback():
     assert done.stdout == ""
     assert done.stderr.startswith("Error: A clipping must be one of global-norm=NUMBER")
     assert len(done.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize(("given", "kept"), [({}, "1"), ({"OPENBLAS_NUM_THREADS": "2"}, "2")])
+def test_numpys_threads_are_settled_before_it_is_loaded(given, kept):
+    code = (
+        "import os, sys; from gradclip.cli.main import main; print('numpy' in sys.modules);"
+        "main(['demo', '--help'], standalone_mode=False);"
+        "print('numpy' in sys.modules, os.environ['OPENBLAS_NUM_THREADS'])"
+    )
+    unset = {k: v for k, v in os.environ.items() if k != "OPENBLAS_NUM_THREADS"}
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=unset | given
+    )
+    lines = done.stdout.splitlines()
+    assert (lines[0], lines[-1]) == ("False", f"True {kept}")

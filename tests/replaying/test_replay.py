@@ -87,6 +87,25 @@ def test_what_holds_no_norms_is_refused(norms):
         gradclip.replay(norms, "zclip")
 
 
+@pytest.mark.parametrize("of", [lambda n: gradclip.replay(n, "zclip"), gradclip.suggest])
+def test_rows_of_different_lengths_are_refused_by_the_rule(of):
+    with pytest.raises(ConfigurationError, match=r"Recorded norms must be .* got list\.$"):
+        of([[1.0, 2.0], [3.0]])
+
+
+@pytest.mark.parametrize(
+    ("policy", "needs"),
+    [
+        (gradclip.SPAM(), "needs norms of each entry: SPAM"),
+        (gradclip.AdaptiveGradientClipping(), "needs norms of units: Adaptive"),
+        (gradclip.Norm(1.0), r"needs norms of each parameter \(steps, parameters\): Norm"),
+    ],
+)
+def test_what_is_missing_is_said_in_words(policy, needs):
+    with pytest.raises(ConfigurationError, match=needs):
+        gradclip.replay([1.0, 2.0], policy)
+
+
 def test_no_steps_are_no_error():
     assert str(gradclip.replay([], "zclip")) == "0 steps: 0 clipped, 0 skipped"
 

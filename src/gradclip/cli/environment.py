@@ -5,6 +5,20 @@ import os
 import sys
 
 
+def calm_numpy() -> None:
+    """Let NumPy multiply on one thread, if it is not loaded yet; what the user has set stays.
+
+    The demos' matrices are small: more threads gain nothing, and on a busy machine they wait for
+    each other, at ten times the time.
+
+    Example:
+        >>> calm_numpy()
+        >>> "OPENBLAS_NUM_THREADS" in os.environ
+        True
+    """
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+
 def quiet_frameworks() -> None:
     """Silence the frameworks' start-up messages; what the user has set stays.
 

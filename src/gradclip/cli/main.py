@@ -8,7 +8,7 @@ from difflib import get_close_matches
 import click
 
 from gradclip import __version__
-from gradclip.cli.environment import tolerate_narrow_encodings
+from gradclip.cli.environment import calm_numpy, tolerate_narrow_encodings
 from gradclip.errors import ConfigurationError, GradclipError
 
 
@@ -83,6 +83,7 @@ class LazyGroup(click.Group):
             formatter.write_dl([(name, SUBCOMMANDS[name].help) for name in sorted(SUBCOMMANDS)])
 
     def invoke(self, ctx: click.Context) -> object:
+        calm_numpy()  # before the subcommand's module loads it
         try:
             return super().invoke(ctx)
         except click.NoSuchOption as error:

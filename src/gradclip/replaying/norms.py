@@ -42,9 +42,11 @@ def norms_of(run_or_norms: Any, names: tuple[str, ...] | None = None) -> Norms:
     try:
         values = np.asarray(run_or_norms, dtype=np.float64)
     except (TypeError, ValueError) as error:
-        raise ConfigurationError(_message(run_or_norms)) from error
+        # Rows of different lengths have no shape to tell of.
+        raise ConfigurationError(_message(type(run_or_norms).__name__)) from error
     if values.ndim not in (1, 2) or bool(np.any(values < 0)):
-        raise ConfigurationError(_message(run_or_norms))
+        shape = f"{type(run_or_norms).__name__} of shape {values.shape}"
+        raise ConfigurationError(_message(shape))
     if values.ndim == 1:
         return Norms(WHOLE, values[:, None])
     labels = tuple(map(str, range(values.shape[1]))) if names is None else tuple(names)
@@ -54,8 +56,8 @@ def norms_of(run_or_norms: Any, names: tuple[str, ...] | None = None) -> Norms:
     return Norms(labels, values)
 
 
-def _message(given: Any) -> str:
+def _message(given: str) -> str:
     return (
         "Recorded norms must be a run, its folder, or numbers >= 0 of shape (steps,) or "
-        f"(steps, parameters), got {type(given).__name__} of shape {np.shape(given)}."
+        f"(steps, parameters), got {given}."
     )

@@ -121,13 +121,13 @@ def _check_replayable(policy: Any, *, whole_only: bool) -> None:
         elif not isinstance(part, Clip):
             continue
         elif not isinstance(part.granularity, Grouped) and part.granularity not in _KNOWN:
-            needs = f"norms of each {part.granularity}"
+            needs = "norms of each entry" if part.granularity == "element" else "norms of units"
         elif part.norm != 2 or part.action == "clamp":  # noqa: PLR2004 - a 2-norm
             needs = f"the norm {part.norm!r} and the action {part.action!r}"
         elif getattr(part.limit, "relative", False):
             needs = "the parameters' norms"
         elif whole_only and part.granularity != "global":
-            needs = "norms of each parameter, of shape (steps, parameters),"
+            needs = "norms of each parameter (steps, parameters)"
         else:
             continue
         msg = f"A replay has recorded 2-norms only, but this policy needs {needs}: {policy!r}."
