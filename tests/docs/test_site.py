@@ -1,5 +1,6 @@
 """The site builds without a warning and fetches nothing from elsewhere."""
 
+import importlib
 import importlib.util
 import re
 import subprocess
@@ -37,3 +38,16 @@ def test_examples_of_the_reference_are_code_and_not_quotations(site):
     pages = list((site / "reference").glob("*.html"))
     assert pages
     assert [page.name for page in pages if "<blockquote>" in page.read_text()] == []
+
+
+@pytest.mark.parametrize("room", ["torch", "tensorflow", "jax", "optax", "keras", "numpy"])
+def test_the_reference_describes_every_public_name_of_a_room(site, room):
+    pytest.importorskip(room)
+    described = re.compile(r'<h\d id="gradclip\.([\w.]+)" class="doc doc-heading"')
+    page, functions = (
+        described.findall((site / "reference" / f"{name}.html").read_text())
+        for name in (room, "functions")
+    )
+    names = {name.rpartition(".")[2] for name in page + functions}
+    public = set(importlib.import_module(f"gradclip.{room}").__all__)
+    assert public - names == set()
