@@ -194,6 +194,14 @@ class JitJax(EagerJax):
         return range(STEPS), rows_of([np.asarray(c) for c in columns])
 
 
+class JitKeras(JitJax):
+    """All steps in one scan, on Keras' JAX backend."""
+
+    @property
+    def xp(self):
+        return importlib.import_module("gradclip.keras.namespace").keras_namespace("jax")
+
+
 def columns_of(decisions):
     """Scales, skips and parts of all policies, out of the policies' triples."""
     return [list(each) for each in zip(*decisions, strict=True)]
@@ -213,15 +221,16 @@ MODES = {
     "jax": EagerJax(),
     "jax-jit": JitJax(),
     "keras": EagerKeras(),
+    "keras-jit": JitKeras(),
 }
 
 
 def modes():
     for name, mode in MODES.items():
-        package = name.partition("-")[0]
-        missing = importlib.util.find_spec(package) is None
-        marks = [] if package == "numpy" else [getattr(pytest.mark, package)]
-        skip = pytest.mark.skipif(missing, reason=f"{package} is not installed")
+        packages = {name.partition("-")[0], getattr(mode, "room", "numpy")}
+        missing = [p for p in packages if importlib.util.find_spec(p) is None]
+        marks = [getattr(pytest.mark, p) for p in sorted(packages - {"numpy"})]
+        skip = pytest.mark.skipif(bool(missing), reason=f"not installed: {', '.join(missing)}")
         yield pytest.param(mode, id=name, marks=[*marks, skip])
 
 
