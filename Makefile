@@ -8,10 +8,10 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 INPUTS := pyproject.toml constraints.txt hatch_build.py $(wildcard src/gradclip/kernels/cpu/c/*)
 
-.PHONY: help demo test lint docs bench clean
+.PHONY: help demo test test-triton lint docs bench clean
 
 help:  ## Say what there is
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 demo: .venv/.demo-$(FRAMEWORK)  ## Train on MNIST and watch the gradients: FRAMEWORK=torch ARGS="--steps 300"
 	$(BIN)/gradclip demo --framework $(FRAMEWORK) $(ARGS)
@@ -24,6 +24,21 @@ test: export TF_NUM_INTEROP_THREADS = 1
 test: export TF_CPP_MIN_LOG_LEVEL = 3
 test: .venv/.dev  ## Run every test: ARGS="tests/torch -k norm"
 	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist worksteal $(ARGS)
+	$(if $(ARGS),,$(MAKE) test-triton)
+
+# An environment of its own: TensorFlow and Triton cannot be loaded into one process. Left out of
+# the torch room's tests are those of what only the host can do, or what takes minutes here.
+TRITON_TESTS := tests/kernels/cuda tests/benchmarks/test_gpu.py tests/torch/test_clip_grad.py \
+  --deselect tests/torch/test_clip_grad.py::test_a_norm_at_the_threshold_is_not_clipped \
+  --deselect tests/torch/test_clip_grad.py::test_autograd_knows_what_was_written \
+  --deselect tests/torch/test_clip_grad.py::test_the_norm_is_right_at_thirty_million_entries \
+  --deselect tests/torch/test_clip_grad.py::test_it_runs_inside_a_compiled_step
+TRITON_INTERPRET ?= 1
+test-triton: export TRITON_INTERPRET := $(TRITON_INTERPRET)
+test-triton: export GRADCLIP_NO_C = 1
+test-triton: export OMP_NUM_THREADS = 1
+test-triton: .venv-triton/.dev  ## Run the CUDA kernels in Triton's interpreter; on a GPU: TRITON_INTERPRET=0
+	.venv-triton/bin/python -m pytest --numprocesses $(WORKERS) --dist worksteal $(TRITON_TESTS)
 
 lint: .venv/.dev  ## Check format, lint, types, layers and spelling
 	$(BIN)/ruff format --check .
@@ -40,7 +55,7 @@ bench: .venv/.dev  ## Measure speed and edge cases beside the frameworks' own cl
 	$(BIN)/python -m benchmarks.edge_cases
 
 clean:  ## Remove what the other targets made
-	rm -rf .venv site runs
+	rm -rf .venv .venv-triton site runs
 
 .venv/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -63,3 +78,9 @@ clean:  ## Remove what the other targets made
 	@echo "Installing all frameworks and the tools into .venv (once; some minutes) ..."
 	$(PIP) --editable '.[torch,tensorflow,jax,keras]' --group test --group trainers --group lint --group docs --group bench
 	@touch $@ .venv/.demo-numpy .venv/.demo-torch .venv/.demo-tensorflow .venv/.demo-jax .venv/.demo-keras
+
+.venv-triton/.dev: $(INPUTS) | .venv/bin/python
+	@echo "Installing gradclip, PyTorch and Triton into .venv-triton (once; some minutes) ..."
+	$(BIN)/python -m venv .venv-triton
+	$(subst -m pip,-m pip --python .venv-triton/bin/python,$(PIP)) --editable '.[torch]' --group triton
+	@touch $@

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from gradclip.errors import ConfigurationError
-from gradclip.torch import on_host
+from gradclip.torch import on_device, on_host
 from gradclip.torch.measure import eager, wide_type
 
 _TINY = torch.finfo(torch.float32).tiny
@@ -39,18 +39,19 @@ def rescale_(tensors: list[Tensor], factor: Tensor) -> None:
     stored = [values_of(t) for t in tensors]
     if eager(factor):
         _multiply_by(stored, [float(factor)] * len(stored))
-    else:
+    elif not on_device.scale(stored, factor):
         _multiply_unseen(stored, [factor] * len(stored))
 
 
 def rescale_each_(tensors: list[Tensor | None], factors: Tensor) -> None:
     """Multiply each of T tensors by its own wide factor of (T,) in place; None is left out."""
     places = [i for i, t in enumerate(tensors) if t is not None]
-    stored = [values_of(t) for t in tensors if t is not None]
+    values = [None if t is None else values_of(t) for t in tensors]
+    stored = [t for t in values if t is not None]
     if eager(factors):
         numbers = factors.tolist()
         _multiply_by(stored, [numbers[i] for i in places])
-    else:
+    elif not on_device.scale(values, factors):
         each = factors.unbind()
         _multiply_unseen(stored, [each[i] for i in places])
 

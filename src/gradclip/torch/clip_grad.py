@@ -15,7 +15,7 @@ from gradclip.core.sequences import nonfinite_error
 from gradclip.core.thresholds import check_norm, check_number, check_threshold
 from gradclip.errors import ConfigurationError
 from gradclip.kernels.cpu import Table
-from gradclip.torch import apply, measure, on_host
+from gradclip.torch import apply, measure, on_device, on_host
 from gradclip.torch.namespace import TorchNamespace, measure_values
 
 Tensors = Tensor | Iterable[Tensor]
@@ -67,6 +67,10 @@ def clip_grad_norm_(
     """
     limit = _limit(max_norm)
     gradients = _gradients(parameters)
+    if not error_if_nonfinite:  # which cannot be known without waiting
+        known = on_device.clip(gradients, limit, float(norm_type))
+        if known is not None:
+            return known
     table = on_host.table(gradients)
     total = _total_norm(gradients, table, norm_type, error_if_nonfinite=error_if_nonfinite)
     if gradients and limit is not None:
@@ -106,9 +110,10 @@ def clip_grads_with_norm_(
         `torch.nn.utils.clip_grads_with_norm_`.
     """
     limit = _limit(max_norm)
-    total = check_norm("total_norm", total_norm, _xp)
+    total = _given_norm(total_norm)
     del foreach
-    if limit is None or total is None or (measure.eager(total) and bool(total <= limit)):
+    on_host_both = isinstance(total, float) and isinstance(limit, float)
+    if limit is None or (on_host_both and total <= limit):
         return  # and no gradient was touched
     gradients = _gradients(parameters)
     if gradients:
@@ -197,10 +202,22 @@ def clip_grad_value_(
 
 
 def _limit(max_norm: float | Tensor | None) -> Tensor | float | None:
-    """Return a threshold, a number as it is: arithmetic on tensors costs more than a decision."""
+    """Return a threshold, a number where it can be: arithmetic on tensors costs more."""
     if type(max_norm) in {int, float}:
         return check_number("max_norm", cast("float", max_norm))
-    return check_threshold("max_norm", max_norm, _xp)
+    limit = check_threshold("max_norm", max_norm, _xp)
+    return float(limit) if isinstance(limit, Tensor) and measure.eager(limit) else limit
+
+
+def _given_norm(total_norm: Tensor | float) -> Tensor | float:
+    """Return a norm that was measured, a number where it can be."""
+    if isinstance(total_norm, Tensor) and not measure.eager(total_norm):
+        unseen: Tensor = check_norm("total_norm", total_norm, _xp)
+        return unseen
+    total = float(total_norm)
+    if total < 0:
+        check_norm("total_norm", total_norm, _xp)  # which raises
+    return total
 
 
 def _read(tensors: Tensors, name: str) -> list[Tensor]:
@@ -233,9 +250,11 @@ def _total_norm(
         raise ConfigurationError(msg)
     if not tensors:
         return 0.0
-    known = None if table is None else on_host.global_norm(table, p)
+    known: Tensor | float | None = on_device.global_norm(tensors, p)
+    if known is None and table is not None:
+        known = on_host.global_norm(table, p)
     if known is not None:
-        total: Tensor | float = known
+        total = known
     else:
         values = [measure_values(t) for t in tensors]
         total = measure.global_norm(values) if p == EUCLIDEAN else measure.p_norm(values, p)

@@ -6,8 +6,9 @@ import torch
 from torch import Tensor
 from torch.optim import SGD, Adagrad, Adam, AdamW, Optimizer
 
+from gradclip.core.arithmetic import is_scalar
 from gradclip.core.policies.batch import Batch
-from gradclip.torch import amp, in_place
+from gradclip.torch import amp, in_place, on_device
 
 # Those whose fused kernels divide by `grad_scale`. RMSprop ignores it silently, and of a subclass
 # nobody knows what its step does first.
@@ -42,9 +43,12 @@ class Folding:
         """
         if not (self._divides() and _is_division(gradients, batch)):
             return False
+        divisor = _divisor(gradients, batch.factor)
+        if divisor is None:
+            return False
         held = hasattr(self._optimizer, "grad_scale")
         self._before = (self._optimizer.grad_scale,) if held else ()
-        self._optimizer.grad_scale = torch.tensor(1.0 / batch.factor, dtype=torch.float32)
+        self._optimizer.grad_scale = divisor
         return True
 
     def restore(self) -> None:
@@ -62,10 +66,22 @@ class Folding:
 
 
 def _is_division(gradients: in_place.Gradients, batch: Batch) -> bool:
-    """Tell whether all that a policy did is to divide by one number that float32 holds."""
+    """Tell whether all that a policy did is to divide narrow gradients by one number."""
     return (
-        isinstance(batch.factor, float)
-        and _LEAST_FACTOR < batch.factor < 1
+        is_scalar(batch.factor)
         and all(new is old for new, old in zip(batch.tensors, gradients, strict=True))
         and all(t.dtype in _NARROW for t in batch.present)
     )
+
+
+def _divisor(gradients: in_place.Gradients, factor: Any) -> Tensor | None:
+    """Return one over a factor in float32, (); None where float32 cannot hold it, or need not."""
+    if not isinstance(factor, Tensor):
+        small = _LEAST_FACTOR < factor < 1
+        return torch.tensor(1.0 / factor, dtype=torch.float32) if small else None
+    # On a device nobody knows how small it is: the kernels multiply by what is too small, zeros
+    # included, and return at once in every other step.
+    tiny = factor < _LEAST_FACTOR
+    if not on_device.scale(gradients, torch.where(tiny, factor, 1.0)):
+        return None
+    return torch.where(tiny, 1.0, factor).reciprocal().to(torch.float32)

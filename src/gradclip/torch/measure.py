@@ -6,7 +6,9 @@ import torch
 from torch import Tensor
 
 from gradclip.core.namespace import EUCLIDEAN
-from gradclip.torch.squares import hypotenuse, norm_by_rows, norms_on_host
+from gradclip.torch import on_device
+from gradclip.torch.flat import largest_on_host
+from gradclip.torch.squares import hypotenuse, norm_by_rows, norms_on_host, total_on_host
 
 _NARROW = {torch.float32, torch.bfloat16, torch.float16}
 _FEW = 4096  # numbers that a list and `math.hypot` handle sooner than a dozen calls of PyTorch
@@ -54,7 +56,7 @@ def norms(tensors: list[Tensor], p: float = EUCLIDEAN) -> Tensor:
     devices = {t.device.type for t in tensors}
     if not _together(tensors, devices):
         return torch.stack([norm(t).to(device) for t in tensors])
-    if devices == {"cpu"} and eager(tensors[0]):
+    if devices == {"cpu"}:
         return torch.tensor(norms_on_host(tensors), dtype=torch.float64)
     measured = torch._foreach_norm(tensors, EUCLIDEAN, dtype=torch.float64)  # noqa: SLF001
     return torch.stack([n.to(device) for n in measured])
@@ -62,7 +64,18 @@ def norms(tensors: list[Tensor], p: float = EUCLIDEAN) -> Tensor:
 
 def global_norm(tensors: list[Tensor]) -> Tensor:
     """Return the wide 2-norm () of all entries of dense tensors, on the first one's device."""
-    return norm(norms(tensors)) if tensors else torch.zeros((), dtype=torch.float64)
+    if not tensors:
+        return torch.zeros((), dtype=torch.float64)
+    known = on_device.global_norm(tensors, EUCLIDEAN)
+    if known is not None:
+        return known
+    total = total_on_host(tensors) if _on_host(tensors) else None
+    return norm(norms(tensors)) if total is None else torch.tensor(total, dtype=torch.float64)
+
+
+def _on_host(tensors: list[Tensor]) -> bool:
+    """Tell whether all can be read together on the CPU, and their values looked at."""
+    return _together(tensors, devices := {t.device.type for t in tensors}) and devices == {"cpu"}
 
 
 def _together(tensors: list[Tensor], devices: set[str]) -> bool:
@@ -98,6 +111,8 @@ def p_norm(tensors: list[Tensor], p: float) -> Tensor:
     """Return the wide p-norm (), 0 < p <= inf, of the moduli of all entries of dense tensors."""
     device = tensors[0].device
     wide = wide_type(device)
+    if p == math.inf and _on_host(tensors):
+        return torch.tensor(largest_on_host(tensors), dtype=wide)
     peak = torch.stack([largest(t).to(device, wide) for t in tensors]).amax()
     if p == math.inf:
         return peak

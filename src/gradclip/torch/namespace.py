@@ -12,7 +12,7 @@ from gradclip.core.floats import Floats
 from gradclip.core.namespace import EUCLIDEAN, Leaves
 from gradclip.core.sequences import flatten_list, nonfinite_error
 from gradclip.errors import GradientTypeError
-from gradclip.torch import apply, measure, on_host, statistics
+from gradclip.torch import apply, measure, on_device, on_host, statistics
 from gradclip.torch.arithmetic import TorchArithmetic
 from gradclip.torch.squares import hypotenuse
 
@@ -70,6 +70,9 @@ class TorchNamespace:
 
     def norms(self, tensors: list[Tensor | None], p: float = EUCLIDEAN) -> Tensor:
         """Return the tensors' p-norms as one vector, on the first one's device."""
+        on_chip = on_device.norms(tensors, p)
+        if on_chip is not None:
+            return on_chip
         present = [t for t in tensors if t is not None]
         norms = on_host.norms(present, p)
         if norms is None:
@@ -78,6 +81,9 @@ class TorchNamespace:
 
     def statistics(self, tensors: list[Tensor | None]) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Return norms, largest moduli, and the numbers of non-finite entries and of zeros."""
+        on_chip = on_device.columns(tensors)
+        if on_chip is not None:
+            return on_chip
         present = [t for t in tensors if t is not None]
         found = on_host.columns(present, double=_double(present))
         if found is None:

@@ -7,6 +7,7 @@ from torch import Tensor
 
 from gradclip.core.statistics import Statistics
 from gradclip.kernels import cpu
+from gradclip.torch.dense import is_dense
 
 _TYPES = {
     torch.float32: cpu.Type.FLOAT32,
@@ -52,7 +53,7 @@ def table(tensors: list[Tensor]) -> cpu.Table | None:
     # What is asked of each tensor costs as much as the reading where they are small. Layouts are
     # not: those that have no strides raise.
     try:
-        gaps = [not (t.is_cpu and (t.is_contiguous() or _is_dense(t))) for t in tensors]
+        gaps = [not (t.is_cpu and (t.is_contiguous() or is_dense(t))) for t in tensors]
         addresses = [t.data_ptr() for t in tensors]
     except RuntimeError:
         return None
@@ -148,14 +149,3 @@ def _may_read(tensors: list[Tensor], types: set[torch.dtype]) -> bool:
         and torch._C._functorch.peek_interpreter_stack() is None  # noqa: SLF001 - no other way
         and not (torch.is_grad_enabled() and any(t.requires_grad for t in tensors))
     )
-
-
-def _is_dense(tensor: Tensor) -> bool:
-    """Tell whether the entries fill a stretch of memory, in whatever order of the axes."""
-    axes = [(stride, size) for stride, size in zip(tensor.stride(), tensor.shape, strict=True)]
-    expected = 1
-    for stride, size in sorted(axis for axis in axes if axis[1] != 1):
-        if stride != expected:
-            return False
-        expected *= size
-    return True

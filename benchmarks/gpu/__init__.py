@@ -1,0 +1,1 @@
+"""Clipping on a CUDA device; needs PyTorch, Triton and the checkout, and nothing else."""
