@@ -116,6 +116,33 @@ def test_scaled_gradients_are_noticed_once(way):
     assert len(seen) == 1
 
 
+def restored(**options):
+    """Return a scaler in the state of one that has been in use."""
+    p, optimizer, attached, scaler = build(fused=False)
+    for _ in range(3):
+        scaled_step(scaler, optimizer, p)
+    attached.detach()
+    fresh = torch.amp.GradScaler("cpu", **options)
+    fresh.load_state_dict(scaler.state_dict())
+    assert fresh.state_dict()["_growth_tracker"] == 1
+    return fresh
+
+
+def test_scaled_gradients_of_a_restored_scaler_are_noticed():
+    scaler = restored()
+    p, optimizer, _, _ = build(fused=False)
+    scaler.scale((p * GRADIENT).sum()).backward()
+    with pytest.warns(UserWarning, match="seem to be scaled by GradScaler's 131072 still"):
+        optimizer.step()
+
+
+def test_a_restored_scaler_in_the_right_order_hears_nothing():
+    scaler = restored()
+    p, optimizer, attached, _ = build(fused=False)
+    scaled_step(scaler, optimizer, p)
+    assert attached.report.norm_before == 5.0
+
+
 def test_another_optimizers_scaler_is_no_reason_to_warn():
     p, optimizer, _, scaler = build(fused=False)
     q = torch.nn.Parameter(torch.ones(2))

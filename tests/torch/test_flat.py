@@ -67,7 +67,11 @@ def test_what_is_not_finite_is_said(length):
     assert math.isnan(largest_on_host([torch.ones(9000), tensor, torch.ones(2)]))
 
 
-@given(st.lists(st.lists(st.floats(-(2.0**50), 2.0**50, width=32), max_size=20), min_size=1, max_size=5))
+@given(
+    st.lists(
+        st.lists(st.floats(-(2.0**50), 2.0**50, width=32), max_size=20), min_size=1, max_size=5
+    )
+)
 def test_any_lists(lists):
     tensors = [torch.tensor(numbers, dtype=torch.float32) for numbers in lists]
     exact = math.hypot(*(float(t.double().norm()) for t in tensors))

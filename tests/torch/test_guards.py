@@ -1,5 +1,6 @@
 """What is done in the wrong order is noticed, and said once."""
 
+import linecache
 import warnings
 
 import pytest
@@ -28,6 +29,63 @@ def said(function):
         warnings.simplefilter("always")
         function()
     return [str(w.message).partition(",")[0].partition(":")[0] for w in caught]
+
+
+def lines(function):
+    """Return the lines that warnings of a function point at, and their files."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        function()
+    return [(w.filename, linecache.getline(w.filename, w.lineno).strip()) for w in caught]
+
+
+def test_a_warning_of_an_attached_policy_points_at_the_users_line():
+    attach(optimizer := torch.optim.SGD(network().parameters(), lr=0.01), "global-norm=1")
+
+    def step():
+        optimizer.step()
+
+    assert lines(step) == [(__file__, "optimizer.step()")]
+
+
+def test_a_warning_of_a_clipper_points_at_the_users_line():
+    clipper, model = Clipper("global-norm=1"), network()
+
+    def clip():
+        clipper.clip_(model.parameters())
+
+    assert lines(clip) == [(__file__, "clipper.clip_(model.parameters())")]
+
+
+def test_a_warning_of_a_compiled_step_points_at_the_users_line():
+    attach(optimizer := torch.optim.SGD(network().parameters(), lr=0.01), "global-norm=1")
+    compiled = torch.compile(optimizer.step, backend="eager")
+
+    def step():
+        compiled()
+
+    assert (__file__, "compiled()") in lines(step)
+
+
+@pytest.mark.parametrize("kind", [torch.optim.SGD, torch.optim.LBFGS])
+def test_a_warning_of_a_step_with_a_closure_points_at_the_users_line(kind):
+    model = network()
+    attach(optimizer := kind(model.parameters(), lr=0.01), "global-norm=1")
+
+    def step():
+        optimizer.step(lambda: torch.tensor(0.0))
+
+    assert lines(step)[0] == (__file__, "optimizer.step(lambda: torch.tensor(0.0))")
+
+
+def test_a_warning_of_a_scheduled_step_points_at_the_users_line():
+    attach(optimizer := torch.optim.SGD(network().parameters(), lr=0.01), "global-norm=1")
+    torch.optim.lr_scheduler.ConstantLR(optimizer)  # which wraps the step
+
+    def step():
+        optimizer.step()
+
+    assert lines(step) == [(__file__, "optimizer.step()")]
 
 
 @pytest.mark.parametrize("set_to_none", [True, False])

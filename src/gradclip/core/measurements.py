@@ -78,9 +78,11 @@ class Measurements:
         with xp.precision(name):
             tensors = self._tensors(t_list)
             present = [t for t in tensors if t is not None]
-            norms, largest, nonfinite, zeros = xp.statistics(tensors)
+            look = xp.statistics(tensors)
+            norms, largest, nonfinite, zeros = look.columns
+            total = xp.norm(norms) if look.total is None else look.total
             return Statistics(
-                global_norm=xp.narrow(xp.norm(norms), present),
+                global_norm=xp.narrow(total, present),
                 norms=xp.narrow(norms, present),
                 largest=xp.narrow(largest, present),
                 nonfinite=nonfinite,

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     from gradclip.core.arithmetic import Arithmetic
+    from gradclip.core.statistics import Look
 
 Array = Any  # an array of any framework, or a float
 EUCLIDEAN = 2.0  # the p of the norm that is meant where none is named
@@ -50,11 +51,10 @@ class Namespace(Protocol):
     def norms(self, tensors: list[Array | None], p: float = EUCLIDEAN) -> Array:
         """Return the wide p-norms (T,) of T tensors, 0 for None, reading each once."""
 
-    def statistics(self, tensors: list[Array | None]) -> tuple[Array, Array, Array, Array]:
-        """Return what is known of T tensors, in four vectors (T,), 0 for None.
+    def statistics(self, tensors: list[Array | None]) -> "Look":
+        """Return what one look at T tensors finds, 0 for None.
 
-        Wide 2-norms; wide largest moduli, NaN where an entry is; the numbers of non-finite entries
-        and of zeros, int64 or the widest integer that there is.
+        Moduli are NaN where an entry is; counts are int64 or the widest integer that there is.
         """
 
     def magnitude(self, t: Array) -> Array:

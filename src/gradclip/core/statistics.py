@@ -1,8 +1,11 @@
 """What one look at gradients tells of each of them."""
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 from gradclip.core.namespace import Array
+
+Columns = tuple[Array, Array, Array, Array]
 
 
 class Statistics(NamedTuple):
@@ -30,3 +33,37 @@ class Statistics(NamedTuple):
     largest: Array
     nonfinite: Array
     zeros: Array
+
+
+class Look:
+    """What one look at T tensors found: columns, which are made when somebody asks for one.
+
+    Args:
+        make: Returns wide 2-norms; largest moduli, exactly; and the numbers of non-finite entries
+            and of zeros, (T,) each. It is called once at most, and holds no tensor.
+        total: The wide 2-norm of all tensors as one vector, (), if it is known already.
+
+    Example:
+        >>> look = Look(lambda: ([5.0], [4.0], [0], [1]))
+        >>> look.norms
+        [5.0]
+    """
+
+    __slots__ = ("_columns", "_make", "total")
+
+    def __init__(self, make: Callable[[], Columns], total: Array | None = None) -> None:
+        self._make = make
+        self._columns: Columns | None = None
+        self.total = total
+
+    @property
+    def columns(self) -> Columns:
+        """All four."""
+        if self._columns is None:
+            self._columns = self._make()
+        return self._columns
+
+    @property
+    def norms(self) -> Array:
+        """The wide 2-norms."""
+        return self.columns[0]

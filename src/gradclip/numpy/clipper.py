@@ -2,6 +2,7 @@
 
 from gradclip.core.decide import NonFinite
 from gradclip.core.policies import clipper
+from gradclip.core.policies.resets import warn_of_moments_out_of_reach
 from gradclip.numpy.namespace import NumpyNamespace
 
 
@@ -44,3 +45,4 @@ class Clipper(clipper.Clipper):
             statistics=statistics,
             xp=NumpyNamespace(),
         )
+        warn_of_moments_out_of_reach(self.policy, "Set your optimizer's moments to zero then")

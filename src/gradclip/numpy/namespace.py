@@ -10,6 +10,7 @@ from gradclip.core.arithmetic import Arithmetic
 from gradclip.core.floats import Floats
 from gradclip.core.namespace import EUCLIDEAN, Leaves
 from gradclip.core.sequences import flatten_list, nonfinite_error
+from gradclip.core.statistics import Look
 from gradclip.errors import GradientTypeError
 from gradclip.kernels import cpu
 from gradclip.numpy import apply, measure, on_host
@@ -75,15 +76,15 @@ class NumpyNamespace:
         zero = np.zeros(())
         return np.array([zero if t is None else self.norm(t, None, p) for t in tensors])
 
-    def statistics(self, tensors: list[NDAny | None]) -> tuple[NDAny, NDAny, NDAny, NDAny]:
+    def statistics(self, tensors: list[NDAny | None]) -> Look:
         """Return norms, largest moduli, and the numbers of non-finite entries and of zeros."""
         found = _in_one_pass(tensors, cpu.What.EVERYTHING)
         if found is not None:
             norms, largest, *counts = (_column(found, column, tensors) for column in _COLUMNS)
-            return norms, largest, counts[0], counts[1]
+            return Look(lambda: (norms, largest, counts[0], counts[1]))
         rows = [measure.everything(t) if t is not None else (0.0,) * 4 for t in tensors]
         norms, largest, nonfinite, zeros = np.array(rows).reshape(-1, 4).T
-        return norms, largest, nonfinite.astype(np.int64), zeros.astype(np.int64)
+        return Look(lambda: (norms, largest, nonfinite.astype(np.int64), zeros.astype(np.int64)))
 
     def magnitude(self, t: NDAny) -> NDAny:
         """Return the moduli of the entries."""

@@ -89,8 +89,9 @@ def _first_scale(scaler: torch.amp.GradScaler) -> float:
         return 0.0
     state = scaler.state_dict()
     scale: float = state["scale"]
-    updated = state["_growth_tracker"] > 0 or scale != scaler._init_scale  # noqa: SLF001
-    return 0.0 if updated else scale
+    # Where it began: with what it was made with, or with what was loaded into it.
+    first = scaler._init_scale, scaler._init_growth_tracker  # noqa: SLF001 - nothing else tells
+    return scale if (scale, state["_growth_tracker"]) == first else 0.0
 
 
 def _has_unscaled(scaler: torch.amp.GradScaler, optimizer: torch.optim.Optimizer | None) -> bool:

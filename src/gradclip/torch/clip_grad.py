@@ -212,8 +212,7 @@ def _limit(max_norm: float | Tensor | None) -> Tensor | float | None:
 def _given_norm(total_norm: Tensor | float) -> Tensor | float:
     """Return a norm that was measured, a number where it can be."""
     if isinstance(total_norm, Tensor) and not measure.eager(total_norm):
-        unseen: Tensor = check_norm("total_norm", total_norm, _xp)
-        return unseen
+        return cast("Tensor", check_norm("total_norm", total_norm, _xp))
     total = float(total_norm)
     if total < 0:
         check_norm("total_norm", total_norm, _xp)  # which raises

@@ -10,6 +10,7 @@ from torch import Tensor
 from gradclip.core.decide import NonFinite
 from gradclip.core.policies import clipper
 from gradclip.core.policies.report import Report
+from gradclip.core.policies.resets import asks_for_resets
 from gradclip.core.policies.run import Outcome, PolicyState, init
 from gradclip.core.policies.saving import grown
 from gradclip.core.sequences import read_once
@@ -61,6 +62,7 @@ class Clipper(clipper.Clipper):
             xp=TorchNamespace(),
         )
         self.guard = Guard()
+        self._lacks_moments = asks_for_resets(self.policy)
         self._start: Any = 0.0  # the steps before the one that is decided on
         self._on_device: SkippedOnDevice | None = None
 
@@ -72,6 +74,8 @@ class Clipper(clipper.Clipper):
         names: Sequence[str] | None = None,
     ) -> list[Any]:
         """Return the clipped gradients."""
+        if self._lacks_moments:
+            self.guard.no_optimizer()
         return super().__call__(gradients, variables, names)
 
     @torch.no_grad()
@@ -101,6 +105,8 @@ class Clipper(clipper.Clipper):
             >>> model.weight.grad
             tensor([[0.6000, 0.8000]])
         """
+        if self._lacks_moments:
+            self.guard.no_optimizer()
         tensors, names = _named(parameters)
         gradients = in_place.read(tensors)
         if not any(g is not None for g in gradients):

@@ -39,7 +39,7 @@ def large_chunks(tensor: Tensor) -> Iterator[Tensor]:
     """Take a tensor as a float32 vector, or as several where it must be copied."""
     if tensor.dtype == torch.float32:
         return iter((tensor.reshape(-1),))
-    return (chunk.to(torch.float32) for chunk in tensor.reshape(-1).split(CHUNK))
+    return (chunk.to(torch.float32) for chunk in torch.split(tensor.reshape(-1), CHUNK))
 
 
 def _joined(tensors: list[Tensor]) -> Tensor:

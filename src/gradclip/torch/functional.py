@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 
-import torch
 from torch import Tensor
 
 from gradclip.core.functions import Functions
@@ -21,7 +20,7 @@ class TorchFunctions(Functions):
         """Return what one look at each tensor tells, as `Functions` describes it."""
         tensors = read_once(t_list)
         if all(isinstance(t, Tensor) for t in tensors):
-            found = on_host.statistics(tensors, double=torch.float64 in {t.dtype for t in tensors})
+            found = on_host.statistics(tensors)
             if found is not None:
                 return found
         return super().gradient_statistics(tensors, name)

@@ -1,6 +1,5 @@
 """Mistakes of order, noticed and said once."""
 
-import warnings
 from typing import Any
 
 import torch
@@ -10,12 +9,15 @@ from torch.utils.weak import TensorWeakRef
 from gradclip.core.policies.granularity import Grouped
 from gradclip.core.policies.policy import Policy
 from gradclip.core.policies.report import Report
+from gradclip.core.policies.resets import out_of_reach
 from gradclip.core.policies.walk import walk
+from gradclip.core.warning import warn_user
 from gradclip.errors import ConfigurationError
 from gradclip.torch import amp
 
 _REPEATS = 3  # steps in a row with one norm: PyTorch's own clipping leaves it within 1e-6
 _SAME_NORM = 1e-5
+_warn = torch.compiler.disable(warn_user)  # type: ignore[no-untyped-call]  # torch's; reads frames
 
 
 class Guard:
@@ -55,6 +57,10 @@ class Guard:
             f"SPAM resets the optimizer's moments, got {type(optimizer).__name__}, which keeps "
             "none under a known name. Pass reset_every=None.",
         )
+
+    def no_optimizer(self) -> None:
+        """Say that there is no optimizer whose momentum could be reset."""
+        self._say("no optimizer", out_of_reach("Use gradclip.torch.attach(optimizer, policy)"))
 
     def cannot_drop(self, optimizer: torch.optim.Optimizer) -> None:
         """Say what becomes of a skipped step where nobody waits for the device."""
@@ -134,7 +140,7 @@ class Guard:
     def _say(self, what: str, message: str) -> None:
         if what not in self._said:
             self._said.add(what)
-            warnings.warn(message, stacklevel=4)
+            _warn(message)
 
 
 def check_outside_backward(policy: Policy) -> None:

@@ -22,10 +22,12 @@ class Hook:
 
     def __init__(self, owner: object, function: Callable[..., Any]) -> None:
         self.owner = owner
-        self._function = torch.compiler.disable(function)  # type: ignore[no-untyped-call]  # torch's
+        self._function = function
+        self._apart = torch.compiler.disable(function)  # type: ignore[no-untyped-call]  # torch's
 
     def __call__(self, *args: Any) -> Any:
-        return self._function(*args)
+        # Called by Python, what keeps compilers out costs as much as a decision.
+        return self._apart(*args) if torch.compiler.is_compiling() else self._function(*args)
 
 
 def owners(optimizer: torch.optim.Optimizer) -> list[object]:

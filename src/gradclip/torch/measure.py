@@ -22,7 +22,7 @@ def wide_type(device: torch.device) -> torch.dtype:
 def eager(tensor: Tensor) -> bool:
     """Tell whether values of `tensor` can be looked at without waiting or breaking a graph."""
     return (
-        tensor.device.type == "cpu"
+        tensor.is_cpu
         and not torch.compiler.is_compiling()
         and not torch._C._functorch.is_functorch_wrapped_tensor(tensor)  # noqa: SLF001 - vmap, grad
     )

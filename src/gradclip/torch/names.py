@@ -24,6 +24,7 @@ class NamedParameters:
         if isinstance(model, DataParallel | DistributedDataParallel):
             self._model = model.module  # the wrapper calls everything module.something
         self._known: dict[int, str] = {}
+        self._names: tuple[str, ...] = ()
 
     def read(self) -> tuple[list[Tensor], tuple[str, ...]]:
         """Return the parameters as they are now, in the order of the groups, and their names."""
@@ -31,7 +32,8 @@ class NamedParameters:
         parameters = {id(p): p for group in groups for p in group["params"]}
         if parameters.keys() != self._known.keys():
             self._known = self._named(parameters)
-        return list(parameters.values()), tuple(self._known.values())
+            self._names = tuple(self._known.values())
+        return list(parameters.values()), self._names
 
     def _named(self, parameters: dict[int, Tensor]) -> dict[int, str]:
         """Return the name of each parameter by its identity."""

@@ -11,6 +11,7 @@ from gradclip.core.arithmetic import Arithmetic
 from gradclip.core.floats import Floats
 from gradclip.core.namespace import EUCLIDEAN, Leaves
 from gradclip.core.sequences import flatten_list, nonfinite_error
+from gradclip.core.statistics import Look
 from gradclip.errors import GradientTypeError
 from gradclip.torch import apply, measure, on_device, on_host, statistics
 from gradclip.torch.arithmetic import TorchArithmetic
@@ -77,19 +78,25 @@ class TorchNamespace:
         norms = on_host.norms(present, p)
         if norms is None:
             norms = measure.norms([measure_values(t) for t in present], p)
-        return _in_place(norms, tensors)
+        return norms if len(present) == len(tensors) else _in_place(norms, tensors)
 
-    def statistics(self, tensors: list[Tensor | None]) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    def statistics(self, tensors: list[Tensor | None]) -> Look:
         """Return norms, largest moduli, and the numbers of non-finite entries and of zeros."""
         on_chip = on_device.columns(tensors)
         if on_chip is not None:
-            return on_chip
+            return Look(lambda: on_chip)
         present = [t for t in tensors if t is not None]
-        found = on_host.columns(present, double=_double(present))
-        if found is None:
-            found = [*statistics.statistics([measure_values(t) for t in present])]
-        norms, largest, nonfinite, zeros = (_in_place(column, tensors) for column in found)
-        return norms, largest, nonfinite, zeros
+        complete = len(present) == len(tensors)
+        look = on_host.look(present)
+        if look is not None and complete:
+            return look
+        found = (
+            look.columns if look else statistics.statistics([measure_values(t) for t in present])
+        )
+        if not complete:
+            norms, largest, nonfinite, zeros = (_in_place(column, tensors) for column in found)
+            found = (norms, largest, nonfinite, zeros)
+        return Look(lambda: found)
 
     def magnitude(self, t: Tensor) -> Tensor:
         """Return the wide moduli of the entries; of a sparse tensor, dense ones."""
@@ -209,8 +216,6 @@ def measure_values(tensor: Tensor) -> Tensor:
 
 def _in_place(vector: Tensor, tensors: list[Tensor | None]) -> Tensor:
     """Return the entries of those tensors that there are, with 0 in place of None."""
-    if len(vector) == len(tensors):
-        return vector
     places = [i for i, t in enumerate(tensors) if t is not None]
     index = torch.tensor(places, dtype=torch.int64, device=vector.device)
     return vector.new_zeros(len(tensors)).index_copy(0, index, vector)

@@ -1,11 +1,13 @@
 """Tensors on the CPU as the C library takes them."""
 
+import functools
 import math
+from collections.abc import Iterable
 
 import torch
 from torch import Tensor
 
-from gradclip.core.statistics import Statistics
+from gradclip.core.statistics import Columns, Look, Statistics
 from gradclip.kernels import cpu
 from gradclip.torch.dense import is_dense
 
@@ -99,34 +101,31 @@ def scale(rows: cpu.Table, tensors: list[Tensor], factors: float | list[float]) 
     torch.autograd.graph.increment_version(tensors)
 
 
-def statistics(tensors: list[Tensor], *, double: bool) -> Statistics | None:
-    """Return the statistics of T tensors; None if C cannot read them.
-
-    Args:
-        tensors: T tensors.
-        double: Whether norms and moduli shall be float64, not float32.
-    """
+def look(tensors: list[Tensor]) -> Look | None:
+    """Return what one look at T tensors finds; None if C cannot read them."""
     if not tensors or (rows := table(tensors)) is None:
         return None
     found = rows.measure(cpu.What.EVERYTHING, torch.get_num_threads())
-    columns = _DOUBLE if double else _SINGLE
+    norms, *others = _DOUBLE
+    # float32 holds the moduli of all other types.
+    columns = _DOUBLE if rows.double else (norms, cpu.Column.SINGLE_LARGEST, *others[1:])
+    return Look(functools.partial(_columns, found, columns), found.global_norm)
+
+
+def statistics(tensors: list[Tensor]) -> Statistics | None:
+    """Return the statistics of T tensors as users get them; None if C cannot read them."""
+    if not tensors or (rows := table(tensors)) is None:
+        return None
+    found = rows.measure(cpu.What.EVERYTHING, torch.get_num_threads())
+    columns = _DOUBLE if rows.double else _SINGLE
     total = torch.tensor(found.global_norm, dtype=_COLUMN_TYPES[columns[0]])
-    return Statistics(total, *(_column(found, column) for column in columns))
+    return Statistics(total, *_columns(found, columns))
 
 
-def columns(tensors: list[Tensor], *, double: bool) -> list[Tensor] | None:
-    """Return norms in float64, largest moduli and both counts of T tensors; None if C cannot.
-
-    Args:
-        tensors: T tensors.
-        double: Whether the moduli shall be float64: float32 holds those of other types.
-    """
-    if not tensors or (rows := table(tensors)) is None:
-        return None
-    found = rows.measure(cpu.What.EVERYTHING, torch.get_num_threads())
-    return [
-        _column(found, column) for column in (_DOUBLE[0], *(_DOUBLE if double else _SINGLE)[1:])
-    ]
+def _columns(found: cpu.Found, columns: Iterable[cpu.Column]) -> Columns:
+    """Return four columns."""
+    norms, largest, nonfinite, zeros = (_column(found, column) for column in columns)
+    return norms, largest, nonfinite, zeros
 
 
 def _column(found: cpu.Found, column: cpu.Column) -> Tensor:

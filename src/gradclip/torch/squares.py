@@ -116,5 +116,5 @@ def _large_norm(tensor: Tensor) -> float:
     total = math.hypot(*(float(norm_by_rows(chunk)) for chunk in large_chunks(tensor)))
     if math.sqrt(_LEAST_MEAN * tensor.numel()) <= total < math.inf:
         return total
-    wide = (chunk.to(torch.float64) for chunk in tensor.reshape(-1).split(CHUNK))
+    wide = (chunk.to(torch.float64) for chunk in torch.split(tensor.reshape(-1), CHUNK))
     return hypotenuse([float(norm_by_rows(chunk)) for chunk in wide])

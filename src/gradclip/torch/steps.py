@@ -8,7 +8,7 @@ from torch import Tensor
 
 from gradclip.core.decide import NonFinite
 from gradclip.core.policies.batch import Batch
-from gradclip.core.policies.resets import momentum_resets
+from gradclip.core.policies.resets import Reset, momentum_resets
 from gradclip.core.policies.resolve import resolve_policy
 from gradclip.core.policies.run import Outcome
 from gradclip.core.policies.update_clipping import split_update_clipping
@@ -69,6 +69,8 @@ class Steps:
         self._dropping = Dropping(optimizer)
         self._write = write
         self._folding = folding
+        self._names: tuple[str, ...] = ()  # of the parameters whose resets are known
+        self._resets: list[Reset] = []
         self._outcome: Outcome | None = None  # what the step under way came to so far
         self._applied = 0
 
@@ -116,6 +118,8 @@ class Steps:
             return
         check_outside_backward(self.clipper.policy)
         parameters, names = self._parameters.read()
+        if names is not self._names:
+            self._names, self._resets = names, momentum_resets(self.policy, names)
         gradients = in_place.read(parameters)
         if not any(g is not None for g in gradients):
             self.clipper.guard.no_gradients()
@@ -125,7 +129,6 @@ class Steps:
         if self._updates is not None:
             self._updates.before(parameters)
 
-    @torch.no_grad()
     def end(self) -> None:
         """Bring hidden gradients back, and see to the optimizer's updates and moments.
 
@@ -137,7 +140,8 @@ class Steps:
         self._restore()
         if self._outcome is not None and not self.skipped:
             self._applied += 1
-            self._reset()
+            if self._resets:
+                self._reset()
 
     def _decide(
         self, parameters: list[Tensor], gradients: in_place.Gradients, names: tuple[str, ...]
@@ -186,10 +190,11 @@ class Steps:
         if self._folding is not None:
             self._folding.restore()
 
+    @torch.no_grad()
     def _reset(self) -> None:
         """Set the optimizer's moments to zero where it is time."""
         parameters, names = self._parameters.read()
-        for every, governed in momentum_resets(self.policy, names):
+        for every, governed in self._resets:
             if self._applied % every:
                 continue
             chosen = [p for p, name in zip(parameters, names, strict=True) if name in governed]

@@ -33,6 +33,7 @@ class UpdateClipping:
         """Remember the parameters that a step is going to move."""
         self._moved = [(p, p.detach().clone()) for p in parameters if p.grad is not None]
 
+    @torch.no_grad()
     def after(self) -> None:
         """Take back of each update what is too much.
 

@@ -5,7 +5,7 @@ from typing import Self
 
 from gradclip.core.arithmetic import Arithmetic, is_scalar
 from gradclip.core.namespace import EUCLIDEAN, Array, Namespace
-from gradclip.core.statistics import Statistics
+from gradclip.core.statistics import Look
 
 
 class Known:
@@ -14,19 +14,22 @@ class Known:
     Args:
         tensors: The gradients; None where there is none.
         xp: The framework's verbs.
+        look: Whether to look at once for all that one look can tell.
 
     Attributes:
         present: The gradients that there are.
         kinds: The first one of each type, for verbs that ask for types and a device alone: a look
             at each of thousands of tensors is felt.
-        norms: The wide p-norm of each, (T,), by p.
+        look: What was found at once.
+        norms: The norms that are known, by p.
     """
 
-    __slots__ = ("_tensors", "_totals", "_xp", "kinds", "norms", "present")
+    __slots__ = ("_tensors", "_totals", "_xp", "kinds", "look", "norms", "present")
 
-    def __init__(self, tensors: list[Array | None], xp: Namespace) -> None:
+    def __init__(self, tensors: list[Array | None], xp: Namespace, *, look: bool = False) -> None:
         self.present: list[Array] = [t for t in tensors if t is not None]
         self.kinds = _first_of_each_type(self.present)
+        self.look = xp.statistics(tensors) if look else None
         self.norms: dict[float, Array] = {}
         self._totals: dict[float, tuple[Array, Arithmetic]] = {}
         self._tensors = tensors
@@ -35,20 +38,30 @@ class Known:
     def norm(self, p: float) -> Array:
         """Return each gradient's p-norm, (T,); 0 where there is none."""
         if p not in self.norms:
-            self.norms[p] = self._xp.norms(self._tensors, p)
+            look = self._look(p)
+            self.norms[p] = self._xp.norms(self._tensors, p) if look is None else look.norms
         return self.norms[p]
 
     def total(self, p: float) -> tuple[Array, Arithmetic]:
         """Return the p-norm of all as one, where it is decided on."""
         if p not in self._totals:
-            self._totals[p] = self._xp.total(self.norm(p), self.kinds, p)
+            look, xp = self._look(p), self._xp
+            if look is None or look.total is None:
+                self._totals[p] = xp.total(self.norm(p), self.kinds, p)
+            else:
+                self._totals[p] = xp.decidable(look.total, self.kinds)
         return self._totals[p]
 
-    def statistics(self) -> Statistics:
-        """Read the gradients once for all that one look can tell."""
-        norms, *others = self._xp.statistics(self._tensors)
-        self.norms[EUCLIDEAN] = norms
-        return Statistics(self.total(EUCLIDEAN)[0], norms, *others)
+    def _look(self, p: float) -> Look | None:
+        return self.look if p == EUCLIDEAN else None
+
+    def subset(self, indices: list[int]) -> Self:
+        """Return what is known of some of the gradients."""
+        if self.look is not None:
+            self.norm(EUCLIDEAN)
+        some = type(self)([self._tensors[i] for i in indices], self._xp)
+        some.norms.update({p: self._xp.take(v, indices) for p, v in self.norms.items()})
+        return some
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -67,7 +80,6 @@ class Batch:
         accept: Whether adaptive policies may learn from this step, (); a bool where it is known.
         bad: 1 where a tensor's gradient was replaced by zeros and teaches nothing, (T,); None
             where there is no such tensor.
-        statistics: What is known of the gradients as they came; None unless it was asked for.
         known: What is known of the tensors as they lie there.
     """
 
@@ -78,7 +90,6 @@ class Batch:
     factor: Array = 1.0
     accept: Array = True
     bad: Array | None = None
-    statistics: Statistics | None = None
     known: Known
 
     @property
@@ -112,6 +123,10 @@ class Batch:
         """Return the p-norm of all gradients as they are to be, where it is decided on."""
         if self.untouched:
             return self.known.total(p)
+        if isinstance(self.factor, float):
+            total, arithmetic = self.known.total(p)
+            if isinstance(total, float):
+                return total * self.factor, arithmetic
         return self.xp.total(self.norms(p), self.kinds, p)
 
     def scaled(self, factor: Array) -> Self:
@@ -134,8 +149,6 @@ class Batch:
         """Return some of the gradients, with all norms that are known of them."""
         xp, places = self.xp, list(indices)
         tensors = [self.tensors[i] for i in indices]
-        known = Known(tensors, xp)
-        known.norms.update({p: xp.take(v, places) for p, v in self.known.norms.items()})
         return replace(
             self,
             names=tuple(self.names[i] for i in indices),
@@ -143,7 +156,7 @@ class Batch:
             variables=[self.variables[i] for i in indices] if self.variables else [],
             factor=xp.take(self.factor, places) if _is_vector(self.factor) else self.factor,
             bad=None if self.bad is None else xp.take(self.bad, places),
-            known=known,
+            known=self.known.subset(places),
         )
 
     def merged(self, parts: list[tuple[tuple[int, ...], "Batch"]]) -> "Batch":

@@ -7,9 +7,9 @@ from gradclip.core.arithmetic import State
 from gradclip.core.decide import NonFinite
 from gradclip.core.namespace import Array, Namespace
 from gradclip.core.policies.batch import Batch, Known
-from gradclip.core.policies.policy import Policy, Verdict
+from gradclip.core.policies.policy import Policy
 from gradclip.core.policies.report import Report
-from gradclip.core.statistics import Statistics
+from gradclip.core.policies.reporting import report_of
 
 Gradients = list[Array | None]
 
@@ -99,19 +99,18 @@ def update(  # noqa: PLR0913 - what a step consists of
     """
     with xp.precision(None):
         tensors = _tensors(gradients, names, xp)
-        known = Known(tensors, xp)
+        known = Known(tensors, xp, look=statistics)
         batch = Batch(
             xp=xp,
             names=names,
             tensors=tensors,
             variables=weights,
             factor=factor,
-            statistics=known.statistics() if statistics else None,
             known=known,
         )
         if nonfinite in {"raise", "zero"}:
             batch = _answered(batch, nonfinite)
-        parts = batch.norms()
+        first = batch
         before, arithmetic = batch.total()
         finite = arithmetic.isfinite(before)
         if finite is not True:
@@ -122,7 +121,7 @@ def update(  # noqa: PLR0913 - what a step consists of
         if nonfinite == "skip":
             skipped = arithmetic.where(finite, skipped, True)  # noqa: FBT003 - an array's place
         settled = _dropped(after, skipped)
-        report = _report(before, parts, settled, verdict, skipped)
+        report = report_of(first, settled, verdict, skipped, known.look)
         counted = arithmetic.where(skipped | (finite != True), step, step + 1.0)  # noqa: E712
         following = PolicyState(arithmetic.store(counted), inner)
         return Outcome(report, following, skipped, settled)
@@ -159,45 +158,3 @@ def _dropped(batch: Batch, skipped: Array) -> Batch:
         return replace(batch, factor=0.0) if skipped else batch
     where = batch.xp.arithmetic(batch.kinds).where
     return replace(batch, factor=where(skipped, 0.0, batch.factor))
-
-
-def _report(before: Array, parts: Array, batch: Batch, verdict: Verdict, skipped: Array) -> Report:
-    """Return the report of a step."""
-    xp = batch.xp
-    if skipped is False:
-        parts_after = batch.norms()
-        after, scalar = batch.total()
-    else:
-        if skipped is True:
-            parts_after = xp.blank((len(batch.names),), batch.kinds)
-        else:  # chosen, since 0 times inf is NaN
-            parts_after = xp.arithmetic(batch.kinds).where(skipped, 0.0, batch.norms())
-        after, scalar = xp.total(parts_after, batch.kinds)
-    same = before == after
-    # Of a skipped step the norm before may be NaN, the one after is 0. A user's function may
-    # make something of zeros.
-    divisor = scalar.where(same | (after == 0) | (before == 0), 1.0, before)
-    scale = scalar.where(same, 1.0, after / divisor)
-
-    kinds = batch.kinds
-
-    def given(value: Array) -> Array:
-        return value if isinstance(value, float) else xp.narrow(value, kinds)
-
-    parts_before = given(parts)
-    found = batch.statistics
-    if found is not None:  # of the gradients as they came, whose norms are these in most steps
-        norms = parts_before if found.norms is parts else given(found.norms)
-        total, largest = given(found.global_norm), given(found.largest)
-        found = Statistics(total, norms, largest, found.nonfinite, found.zeros)
-    return Report(
-        names=batch.names,
-        norm_before=given(before),
-        norm_after=given(after),
-        limit=given(verdict.limit),
-        scale=given(scale),
-        skipped=skipped,
-        parts_before=parts_before,
-        parts_after=parts_before if parts_after is parts else given(parts_after),
-        statistics=found,
-    )

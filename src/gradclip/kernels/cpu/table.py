@@ -103,6 +103,11 @@ class Table:
             length,
         )
 
+    @property
+    def double(self) -> bool:
+        """Whether a tensor is of float64."""
+        return Type.FLOAT64 in self._types
+
     def measure(self, what: What = What.EVERYTHING, threads: int = 1) -> Found:
         """Read every entry once.
 
