@@ -120,7 +120,7 @@ def _rates(outcomes: Outcomes) -> Figure:
     )
     plot.set(xscale="log", yscale="log", xlabel="learning rate", ylabel="bits a character, test")
     plot.set_xticks(jobs.RATES, [f"{lr:g}" for lr in jobs.RATES])
-    ticks = (2.5, 3, 4, 6, 10, 30, 100, 300)
+    ticks = (2.5, 4, 10, 30, 100, 300)
     plot.set_yticks(ticks, [f"{tick:g}" for tick in ticks])
     plot.minorticks_off()
     plot.legend(frameon=False, loc="center left")

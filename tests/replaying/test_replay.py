@@ -117,6 +117,14 @@ def test_a_run_directory_can_be_replayed(tmp_path):
     assert np.flatnonzero(replay.clipped).tolist() == [40]
 
 
+def test_names_are_refused_where_there_is_nothing_to_name(tmp_path):
+    _write(tmp_path / "run", SPIKY)
+    with pytest.raises(ConfigurationError, match=r"`names` are of the columns .* got 2 with a run"):
+        gradclip.replay(tmp_path / "run", "zclip", names=("a", "b"))
+    with pytest.raises(ConfigurationError, match="got 1 with global norms"):
+        gradclip.replay([1.0, 2.0], "zclip", names=("a",))
+
+
 def _write(directory, norms):
     metadata = Metadata(
         program="test",

@@ -25,19 +25,21 @@ def norms_of(run_or_norms: Any, names: tuple[str, ...] | None = None) -> Norms:
     Args:
         run_or_norms: A run, the path of its directory, global norms (S,), or the norms of P
             parameters (S, P).
-        names: The P parameters' names; by default those of the run, or "0", "1", ...
+        names: The P parameters' names for an array of their norms, by default "0", "1", ...
 
     Returns:
         The norms, in float64.
 
     Raises:
-        ConfigurationError: They are not numbers of such a shape, or negative.
+        ConfigurationError: They are not numbers of such a shape, or negative; or `names` came
+            with something else than norms (S, P).
         RunError: There is no run at this path.
     """
     if isinstance(run_or_norms, str | os.PathLike):
         run_or_norms = read_run(run_or_norms)
     if isinstance(run_or_norms, Run):
         run = run_or_norms
+        _check_unnamed(names, "a run")
         return Norms(tuple(p.name for p in run.metadata.parameters), run.norms_before)
     try:
         values = np.asarray(run_or_norms, dtype=np.float64)
@@ -48,12 +50,27 @@ def norms_of(run_or_norms: Any, names: tuple[str, ...] | None = None) -> Norms:
         shape = f"{type(run_or_norms).__name__} of shape {values.shape}"
         raise ConfigurationError(_message(shape))
     if values.ndim == 1:
+        _check_unnamed(names, "global norms")
         return Norms(WHOLE, values[:, None])
     labels = tuple(map(str, range(values.shape[1]))) if names is None else tuple(names)
     if len(labels) != values.shape[1]:
         msg = f"`names` must be one for each of {values.shape[1]} columns, got {len(labels)}."
         raise ConfigurationError(msg)
     return Norms(labels, values)
+
+
+def _check_unnamed(names: tuple[str, ...] | None, given: str) -> None:
+    """Raise if names are given where there is nothing to name.
+
+    Raises:
+        ConfigurationError: They are.
+    """
+    if names is not None:
+        msg = (
+            f"`names` are of the columns of norms (steps, parameters), got {len(names)} with "
+            f"{given}. Leave them out: a run knows its parameters' names."
+        )
+        raise ConfigurationError(msg)
 
 
 def _message(given: str) -> str:

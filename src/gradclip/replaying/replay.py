@@ -70,7 +70,8 @@ def replay(run_or_norms: Any, policy: object, *, names: tuple[str, ...] | None =
             parameters of shape (S, P), all before clipping.
         policy: A policy or a text such as `"zclip"`. It may ask for 2-norms of tensors, layers,
             groups, or all; with global norms (S,) for those of all alone.
-        names: The names of P parameters where an array is given, for patterns and layers.
+        names: The names of P parameters where an array (S, P) is given, for patterns and layers;
+            only there.
 
     Returns:
         The decisions.

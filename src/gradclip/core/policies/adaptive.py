@@ -133,7 +133,8 @@ class SPAM(Method):
         decay: The weight of the past in the mean, in (0, 1): Adam's beta2.
         warmup: Steps before the first clip, also after a reset.
         reset_every: The number of optimizer steps after which the optimizer's own moments are
-            set to zero, and this mean with them, where an adapter can reach them; None for never.
+            set to zero, and this mean with them; None for never. A Clipper, which cannot reach
+            those moments, says so.
             The paper warms the learning rate up again over 150 steps after that, which is left to
             the scheduler.
 
@@ -142,7 +143,7 @@ class SPAM(Method):
 
     Example:
         >>> import numpy as np, gradclip
-        >>> clipper = gradclip.numpy.Clipper(SPAM(threshold=4.0, decay=0.5, warmup=1))
+        >>> clipper = gradclip.numpy.Clipper(SPAM(4.0, decay=0.5, warmup=1, reset_every=None))
         >>> [round(clipper([np.array([1.0, g])])[0][1].item(), 4) for g in (1.0, 9.0)]
         [1.0, 1.4142]
 

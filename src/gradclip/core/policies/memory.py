@@ -11,6 +11,7 @@ from gradclip.core.namespace import Array, Namespace
 from gradclip.core.policies.policy import Policy
 from gradclip.core.policies.report import Report
 from gradclip.core.policies.run import Gradients, Outcome, PolicyState, init, update
+from gradclip.core.statistics import Statistics
 from gradclip.errors import ConfigurationError
 
 _SCALARS = ("norm_before", "norm_after", "scale")
@@ -21,7 +22,10 @@ class Variables(Protocol):
     """How a framework makes, reads and writes variables."""
 
     def make(self, name: str, value: Any) -> Any:
-        """Return a new variable that holds a number, a list of numbers or an array."""
+        """Return a new variable that holds a number, a list of numbers or an array.
+
+        A list of ints makes one of the widest integers that there are.
+        """
 
     def read(self, variable: Any, like: Any) -> Any:
         """Return its value: on the host if `like` is a number or a list, else an array."""
@@ -38,19 +42,28 @@ class Memory:
         nonfinite: What NaN and infinite gradients lead to, as in `run.update`.
         xp: The framework's verbs.
         variables: Its variables.
+        statistics: Whether reports shall have `statistics` too.
     """
 
     def __init__(
-        self, policy: Policy, nonfinite: NonFinite, xp: Namespace, variables: Variables
+        self,
+        policy: Policy,
+        nonfinite: NonFinite,
+        xp: Namespace,
+        variables: Variables,
+        *,
+        statistics: bool = False,
     ) -> None:
         self.policy = policy
         self.nonfinite: NonFinite = nonfinite
+        self.statistics = statistics
         self.names: tuple[str, ...] = ()
         self.built = False
         self._xp = xp
         self._variables = variables
         self._template: Any = None
         self._state: list[Any] = []
+        self._statistics: list[Any] = []  # in the order of the fields
         self._one_limit: bool | None = None  # None before the first step was traced
         self._pending: tuple[Any, Sequence[float]] | None = (
             None  # what was loaded before there were variables
@@ -77,6 +90,11 @@ class Memory:
             )
         self._report = {name: make(f"report_{name}", zero) for name in _SCALARS}
         self._report |= {name: make(f"report_{name}", zeros) for name in _VECTORS}
+        if self.statistics:
+            blanks = Statistics(zero, zeros, zeros, *[[0] * len(names)] * 2)
+            self._statistics = [
+                make(f"report_statistics_{name}", blank) for name, blank in blanks._asdict().items()
+            ]
         self.built = True
         if self._pending is not None:
             self.load(*self._pending)
@@ -101,6 +119,7 @@ class Memory:
             nonfinite=self.nonfinite,
             xp=self._xp,
             factor=factor,
+            statistics=self.statistics,
         )
 
     def keep(self, outcome: Outcome) -> list[Any]:
@@ -110,6 +129,8 @@ class Memory:
         learned = [leaf for _, leaf in _leaves(outcome.state)]
         done = [write(slot, leaf) for slot, leaf in zip(self._state, learned, strict=True)]
         done += [write(slot, getattr(report, name)) for name, slot in self._report.items()]
+        found = report.statistics or ()
+        done += [write(slot, x) for slot, x in zip(self._statistics, found, strict=True)]
         return done + self._count(outcome)
 
     def state(self) -> PolicyState:
@@ -146,7 +167,9 @@ class Memory:
         if self._one_limit:
             values["limit"] = values["limit"][0] if self.names else math.inf
         skipped = self._variables.read(self.skipped_in_a_row, None) > 0
-        return Report(names=self.names, skipped=skipped, **values)
+        found = [self._variables.read(slot, None) for slot in self._statistics]
+        statistics = Statistics(*found) if found else None
+        return Report(names=self.names, skipped=skipped, statistics=statistics, **values)
 
     def _count(self, outcome: Outcome) -> list[Any]:
         """Count a step that was skipped or not."""

@@ -1,6 +1,7 @@
 """What a policy did to the gradients of one step."""
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, fields
 from typing import Any
 
 from gradclip.core.arithmetic import is_scalar
@@ -52,8 +53,8 @@ class Report:
 
     def __str__(self) -> str:
         """Wait for the numbers and write them in lines."""
-        limit = self.limit if is_scalar(self.limit) else None
-        threshold = "several" if limit is None else f"{float(limit):.4g}"
+        limit = float(self.limit) if is_scalar(self.limit) else math.nan
+        threshold = "several" if math.isnan(limit) else f"{limit:.4g}"
         head = (
             f"norm {float(self.norm_before):.4g} -> {float(self.norm_after):.4g}, "
             f"limit {threshold}, scale {float(self.scale):.4g}"
@@ -73,6 +74,18 @@ class Report:
         """Return each parameter's norm before and after by its name; this waits."""
         pairs = zip(_floats(self.parts_before), _floats(self.parts_after), strict=True)
         return dict(zip(self.names, pairs, strict=True))
+
+    def __tf_flatten__(self) -> tuple[tuple[Any, ...], tuple[Array, ...]]:
+        """Return what a `tf.function` holds fixed, and what it computes: TensorFlow's protocol."""
+        given = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "names"}
+        present = {name: value for name, value in given.items() if value is not None}
+        return (self.names, tuple(present)), tuple(present.values())
+
+    @classmethod
+    def __tf_unflatten__(cls, meta: tuple[Any, ...], values: tuple[Array, ...]) -> "Report":
+        """Return the report of these parts."""
+        names, present = meta
+        return Report(names=names, **dict(zip(present, values, strict=True)))
 
 
 def _floats(vector: Any) -> list[float]:

@@ -7,6 +7,7 @@ from gradclip.core.policies.adaptive import SPAM
 from gradclip.core.policies.combine import Chain, Exclude, PerGroup, Warmup
 from gradclip.core.policies.names import label_of, matches
 from gradclip.core.policies.policy import Policy
+from gradclip.core.warning import warn_user
 
 Names = tuple[str, ...]
 
@@ -51,6 +52,56 @@ def momentum_resets(policy: Policy, names: Names) -> list[Reset]:
         case _:  # the others know nothing of an optimizer
             pass
     return found
+
+
+def asks_for_resets(policy: Policy) -> bool:
+    """Tell whether a policy asks for resets of some parameters' moments.
+
+    Args:
+        policy: The policy.
+
+    Returns:
+        Whether it does, for whatever names its parameters have.
+
+    Example:
+        >>> import gradclip
+        >>> asks_for_resets(gradclip.SPAM()), asks_for_resets(gradclip.SPAM(reset_every=None))
+        (True, False)
+    """
+    match policy:
+        case SPAM(reset_every=every):
+            return every is not None
+        case Chain(policies=links):
+            return any(map(asks_for_resets, links))
+        case Warmup(policy=inner) | Exclude(policy=inner):
+            return asks_for_resets(inner)
+        case PerGroup(policies=policies):
+            return any(asks_for_resets(inner) for inner in policies.values() if inner is not None)
+        case _:  # the others know nothing of an optimizer
+            return False
+
+
+def warn_of_moments_out_of_reach(policy: Policy, instead: str) -> None:
+    """Warn if a policy asks for resets, for a clipper that has no optimizer to reset.
+
+    Args:
+        policy: The policy.
+        instead: What to do instead, a sentence without its full stop.
+
+    Example:
+        >>> import gradclip
+        >>> warn_of_moments_out_of_reach(gradclip.GlobalNorm(1.0), "Reset them yourself")
+    """
+    if asks_for_resets(policy):
+        warn_user(out_of_reach(instead))
+
+
+def out_of_reach(instead: str) -> str:
+    """Return what is said of resets that a clipper cannot carry out."""
+    return (
+        "SPAM's reset_every sets an optimizer's moments to zero, and a Clipper knows no optimizer: "
+        f"its own statistics alone start afresh. {instead}, or pass reset_every=None."
+    )
 
 
 def _of_groups(policies: Mapping[str, Policy | None], names: Names) -> list[Reset]:

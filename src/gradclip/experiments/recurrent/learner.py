@@ -4,11 +4,12 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from gradclip.core.policies.clipper import Clipper
 from gradclip.core.policies.policy import Policy
 from gradclip.core.policies.report import Report
 from gradclip.experiments.recurrent.network import Weights, differentiate
 from gradclip.experiments.recurrent.tasks import Sequences
-from gradclip.numpy.clipper import Clipper
+from gradclip.numpy.namespace import NumpyNamespace
 
 
 class Learner:
@@ -26,8 +27,11 @@ class Learner:
 
     def __init__(self, weights: Weights, policy: Policy | None, lr: float) -> None:
         self.weights = weights
-        self._clipper = Clipper(
-            policy, nonfinite="propagate" if policy is None else "skip", max_skipped=None
+        self._clipper = Clipper(  # the core's: that SPAM finds no moments here needs no warning
+            policy,
+            nonfinite="propagate" if policy is None else "skip",
+            max_skipped=None,
+            xp=NumpyNamespace(),
         )
         self._lr = np.float32(lr)
 
