@@ -49,6 +49,8 @@ def _convolution(out: int, into: int, size: int) -> Shapes:
 NETWORKS: Mapping[str, Shapes] = {
     "MLP": mlp(),
     "ResNet-50": resnet50(),
-    "2,000 x 1k": many(),
     "GPT-2": gpt2(),
+    "2,000 x 1k": many(),
 }
+TINY = "tiny"  # for the tests
+SHAPES: Mapping[str, Shapes] = {**NETWORKS, TINY: [(30, 4), (), (7,), (200,)]}

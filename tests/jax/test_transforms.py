@@ -7,10 +7,12 @@ import textwrap
 import jax
 import jax.numpy as jnp
 import numpy as np
+import optax
 import pytest
 from jax import export, lax
 
 import gradclip.jax
+import gradclip.optax
 
 pytestmark = pytest.mark.jax
 X = jnp.array([3.0, 4.0])
@@ -113,6 +115,19 @@ def test_a_donated_buffer_is_reused():
     np.testing.assert_allclose(clipped, [0.6, 0.8], rtol=1e-6)
 
 
+def test_within_a_donated_step_no_clipped_copy_is_written():
+    adam = optax.chain(gradclip.optax.clip_by_global_norm(1.0), optax.adam(1e-3))
+    params = [jnp.ones((64, 64)), jnp.ones((32, 8, 3, 3))]
+
+    def step(params, state, grads):
+        updates, state = adam.update(grads, state)
+        return optax.apply_updates(params, updates), state
+
+    donating = jax.jit(step, donate_argnums=(0, 1))
+    program = donating.lower(params, adam.init(params), params).compile()
+    assert program.memory_analysis().temp_size_in_bytes < params[1].nbytes
+
+
 def test_strict_promotion_is_kept():
     with jax.numpy_dtype_promotion("strict"):
         clipped, norm = jax.jit(clip)(X, 1.0)
@@ -141,7 +156,7 @@ def test_eager_use_compiles_once_whatever_the_threshold():
 DEVICES = """
     import jax, jax.numpy as jnp, numpy as np
     from jax.sharding import NamedSharding, PartitionSpec as P
-    from gradclip.jax import clip_by_global_norm, clip_by_norm
+    from gradclip.jax import clip_by_global_norm, clip_by_norm, gradient_statistics
 
     assert jax.device_count() == 2
     mesh = jax.make_mesh((2,), ("data",))
@@ -156,6 +171,13 @@ DEVICES = """
     clipped, norm = clip_by_global_norm(apart, 5.0)
     np.testing.assert_allclose(float(norm), 50**0.5, rtol=1e-6)
     assert [c.devices() for c in clipped] == [a.devices() for a in apart]
+
+    for measure in (gradient_statistics, jax.jit(gradient_statistics)):
+        found = measure([jax.device_put(jnp.array([3.0, 0, 4, jnp.nan]), whole.sharding), whole])
+        assert [x.tolist() for x in found[3:]] == [[1, 0], [1, 0]]
+        np.testing.assert_array_equal(found.largest, [jnp.nan, 4.0])
+    found = gradient_statistics([*apart, None])
+    assert [x.tolist() for x in found[1:3]] == [[3.0, 4.0, 5.0, 0.0], [3.0, 4.0, 4.0, 0.0]]
 
     rows = jnp.array([[3.0, 4.0], [6.0, 8.0]])
     np.testing.assert_allclose(jax.pmap(lambda r: clip_by_norm(r, 5.0))(rows)[1], [3, 4])

@@ -6,7 +6,7 @@ import ml_dtypes
 import numpy as np
 import pytest
 
-from gradclip.jax.wide import as_user_array, float64_scope, narrow, rounded, widen
+from gradclip.jax.wide import as_user_array, float64_scope, narrow, product, rounded, widen
 
 pytestmark = pytest.mark.jax
 SIXTEEN_BITS = [np.float16, ml_dtypes.bfloat16]
@@ -98,3 +98,41 @@ def test_the_scope_leaves_the_users_setting_as_it_was():
     with pytest.raises(ValueError, match="stop"), float64_scope("clip"):
         raise ValueError("stop")
     assert jnp.asarray(1.5).dtype == jnp.float32
+
+
+def multiplied(x, factor):
+    with float64_scope():
+        return np.asarray(jax.jit(product)(x, jnp.asarray(factor)))
+
+
+@pytest.mark.parametrize("factor", [0.3, 1 - 1e-9, 1e-10, 2.0**-99.5, 1e-31, 1e-38, 1e-45, 1e-60])
+def test_float32_products_are_within_two_roundings_in_all_of_its_range(factor):
+    generator = np.random.default_rng(0)
+    bits = generator.integers(0, 2**32, 100_000, dtype=np.uint32).view(np.float32)
+    near = np.clip(1e-38 / factor, 0, 1e38) * generator.normal(size=10_000)
+    numbers = np.concatenate([bits[np.isfinite(bits)], near.astype(np.float32)])
+    exact = numbers.astype(float) * factor
+    unit = np.ldexp(1.0, np.maximum(np.frexp(np.abs(exact))[1] - 1, -126) - 23)
+    products = multiplied(numbers, factor)
+    assert np.all(np.abs(products.astype(float) - exact) <= 1.51 * unit)
+    np.testing.assert_array_equal(np.signbit(products), np.signbit(numbers))
+
+
+@pytest.mark.parametrize("dtype", SIXTEEN_BITS)
+@pytest.mark.parametrize("factor", [0.3, 1e-3, 1e-30])
+def test_products_of_all_sixteen_bit_numbers_are_rounded_once(dtype, factor):
+    numbers = np.arange(2**16, dtype=np.uint16).view(dtype)
+    wide = widened(numbers) * factor
+    finite = np.isfinite(wide)
+    expected = narrowed(wide[finite], dtype)
+    products = multiplied(numbers, factor)[finite]
+    np.testing.assert_array_equal(products.view(np.uint16), expected.view(np.uint16))
+
+
+@pytest.mark.parametrize("dtype", [np.float32, *SIXTEEN_BITS])
+def test_a_factor_of_one_keeps_bits_and_zero_selects_zeros(dtype):
+    numbers = np.arange(2**16, dtype=np.uint16)
+    numbers = (numbers if dtype != np.float32 else numbers * np.uint32(65521)).view(dtype)
+    assert multiplied(numbers, 1.0).tobytes() == numbers.tobytes()
+    assert not np.any(multiplied(numbers, 0.0))
+    assert np.all(np.isnan(multiplied(numbers, np.nan).astype(float)))

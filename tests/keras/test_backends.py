@@ -18,6 +18,8 @@ NAMES = [
     "test_clipper.py",
     "test_compiled.py",
     "test_inner.py",
+    "test_statistics.py",
+    "test_moments.py",
 ]
 FILES = [str(HERE / name) for name in NAMES]
 

@@ -26,7 +26,7 @@ MAKERS = {
         OPTIMIZERS.LossScaleOptimizer(OPTIMIZERS.Adam(0.05), initial_scale=64.0), p),
 }
 for name, make in MAKERS.items():
-    policy = gradclip.GlobalNorm(0.5)
+    policy = gradclip.Chain(gradclip.GlobalNorm(0.5), gradclip.SPAM(reset_every=3))
     alone = fit(compiled(make(policy)))
     with mirrored.scope():
         network = compiled(make(policy), jit_compile=False)

@@ -66,7 +66,8 @@ PROGRAM = """
 
     explicit = jax.make_mesh((2,), ("data",), axis_types=(AxisType.Explicit,))
     grads = {"w": jax.device_put(3 * jnp.ones((4, 4)), NamedSharding(explicit, P("data")))}
-    for policy in ("global-norm=1", "norm=1", "value=0.1", "agc=0.01", "adagc", "spam"):
+    spam = gradclip.SPAM(reset_every=None)
+    for policy in ("global-norm=1", "norm=1", "value=0.1", "agc=0.01", "adagc", spam):
         clipping = clip(policy)
         updates, state = jax.jit(clipping.update)(grads, clipping.init(grads), grads)
         assert updates["w"].sharding.spec == P("data", None), policy

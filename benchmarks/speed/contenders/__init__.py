@@ -1,1 +1,1 @@
-"""gradclip and the framework's own function on the same gradients: one module a framework."""
+"""Who is timed: one module a framework, each with `contenders(case)`."""

@@ -1,21 +1,30 @@
 """gradclip on NumPy arrays, and the loop that posts print."""
 
-import functools
-
 import numpy as np
 
-from benchmarks.speed.contenders.pair import Pair, gradients
-from benchmarks.speed.shapes import Shapes
-from gradclip.numpy import clip_by_global_norm
+import gradclip.numpy
+from benchmarks.speed.contenders.case import Case
+from benchmarks.speed.timing import Contender
 
 
-def pairs(shapes: Shapes, limit: float) -> list[Pair]:
-    """Return what is timed."""
-    arrays = gradients(shapes)
+def contenders(case: Case) -> list[Contender]:
+    """Return who is timed; all return new arrays."""
+    arrays, limit = case.arrays(), case.limit
 
     def loop() -> object:
-        norm = np.sqrt(sum(np.sum(g**2) for g in arrays))
-        return [g * (limit / max(norm, limit)) for g in arrays]
+        total = np.sqrt(sum(np.sum(g**2) for g in arrays))
+        return [g * (limit / max(total, limit)) for g in arrays]
 
-    own = functools.partial(clip_by_global_norm, arrays, limit)
-    return [Pair("clip_by_global_norm / a loop", own, loop)]
+    def with_statistics() -> object:
+        found = gradclip.numpy.gradient_statistics(arrays)
+        clipped = gradclip.numpy.clip_by_global_norm(arrays, limit, use_norm=found.global_norm)
+        return clipped, found
+
+    return [
+        Contender("a loop: sum of squares, multiply", loop),
+        Contender(
+            "gradclip clip_by_global_norm",
+            lambda: gradclip.numpy.clip_by_global_norm(arrays, limit),
+        ),
+        Contender("gradclip, four statistics", with_statistics),
+    ]

@@ -1,32 +1,50 @@
-"""`clip_by_global_norm` of gradclip and of TensorFlow in a tf.function, with and without XLA."""
+"""`clip_by_global_norm` of gradclip and of TensorFlow: eager, in a tf.function and under XLA."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import tensorflow as tf
 
 import gradclip.tensorflow
-from benchmarks.speed.contenders.pair import Pair, Run, gradients
-from benchmarks.speed.shapes import Shapes
+from benchmarks.speed.contenders.case import Case
+from benchmarks.speed.timing import Contender
+from gradclip.tensorflow.namespace import TensorFlowNamespace
+
+Clip = Callable[[list[Any]], Any]
 
 
-def pairs(shapes: Shapes, limit: float) -> list[Pair]:
-    """Return what is timed."""
-    tensors = [tf.constant(g) for g in gradients(shapes)]
-    own, peer = gradclip.tensorflow.clip_by_global_norm, tf.clip_by_global_norm
+def contenders(case: Case) -> list[Contender]:
+    """Return who is timed; all return new tensors, and wait for them."""
+    tensors = [tf.constant(g) for g in case.arrays()]
     return [
-        Pair(
-            f"clip_by_global_norm, {name}",
-            _traced(own, tensors, limit, jit_compile=jit_compile),
-            _traced(peer, tensors, limit, jit_compile=jit_compile),
-        )
-        for name, jit_compile in (("tf.function", False), ("XLA", True))
+        Contender(name, _run(wrap(clip), tensors), group)
+        for group, wrap in _ways(case)
+        for name, clip in _clips(case.limit).items()
     ]
 
 
-def _traced(
-    function: Callable[..., Any], tensors: list[Any], limit: float, *, jit_compile: bool
-) -> Run:
-    """Return a run of a function, compiled."""
-    traced = tf.function(lambda g: function(g, limit), autograph=False, jit_compile=jit_compile)
-    return lambda: traced(tensors)[1].numpy()
+def _clips(limit: float) -> dict[str, Clip]:
+    own = gradclip.tensorflow
+
+    def with_statistics(tensors: list[Any]) -> Any:
+        found = own.gradient_statistics(tensors)
+        return *own.clip_by_global_norm(tensors, limit, use_norm=found.global_norm), found
+
+    clips: dict[str, Clip] = {
+        "tf.clip_by_global_norm": lambda g: tf.clip_by_global_norm(g, limit),
+        "gradclip clip_by_global_norm": lambda g: own.clip_by_global_norm(g, limit),
+    }
+    if hasattr(TensorFlowNamespace, "statistics"):
+        clips["gradclip, four statistics"] = with_statistics
+    return clips
+
+
+def _ways(case: Case) -> Iterator[tuple[str, Callable[[Clip], Clip]]]:
+    yield "tf.function", lambda clip: tf.function(clip, autograph=False)
+    yield "eager", lambda clip: clip
+    if case.compile_all:
+        yield "jit_compile", lambda clip: tf.function(clip, autograph=False, jit_compile=True)
+
+
+def _run(clip: Clip, tensors: list[Any]) -> Callable[[], object]:
+    return lambda: clip(tensors)[1].numpy()

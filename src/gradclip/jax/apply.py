@@ -37,30 +37,29 @@ def rescale_each(tensors: list[Array], factors: Array) -> list[Array]:
 def _rescale_together(tensors: list[Array], factor: Array) -> list[Array]:
     if factor.ndim:
         return [_product(t, factor) for t in tensors]
-    # A branch of its own: XLA would compute the factor anew for every entry.
-    return _unless(factor == 1, tensors, lambda: [_product(t, factor) for t in tensors])
+    (once,) = _computed_once(factor, lambda f: [f])
+    return [_product(t, once) for t in tensors]
 
 
 @compiled()
 def _rescale_each_together(tensors: list[Array], factors: Array) -> list[Array]:
-    same = jnp.all(factors == 1)
-    # Taken out of the vector in a branch before: XLA would make the places in the vector, and all
-    # that leads to it, a part of each product, and could not compile one for all of a shape.
-    taken = range(len(tensors))
-    each = jax.lax.cond(
-        same,
-        lambda f: [jnp.ones((), f.dtype) for _ in taken],
-        lambda f: [f[i] for i in taken],
-        factors,
-    )
-    pairs = list(zip(tensors, each, strict=True))
-    return _unless(same, tensors, lambda: [_product(t, f) for t, f in pairs])
+    each = _computed_once(factors, lambda f: [f[i] for i in range(len(tensors))])
+    return [_product(t, f) for t, f in zip(tensors, each, strict=True)]
 
 
-def _unless(same: Array, tensors: list[Array], change: Callable[[], list[Array]]) -> list[Array]:
-    """Return the tensors as they are if a condition holds; one branch for all of them."""
-    result: list[Array] = jax.lax.cond(same, lambda: tensors, change)
-    return result
+def _computed_once(factors: Array, take: Callable[[Array], list[Array]]) -> list[Array]:
+    """Return scalars that `take` takes out of factors, by a branch if one is not 1.
+
+    Without it XLA makes all that leads to a scalar a part of each product. The products themselves
+    stay outside: they become a part of what uses them, and no gradient is copied.
+    """
+
+    def take_ones(factors: Array) -> list[Array]:
+        # Made of the factors, which may be other ones on other devices.
+        return take(jnp.where(factors == 1, factors, 1.0))
+
+    scalars: list[Array] = jax.lax.cond(jnp.all(factors == 1), take_ones, take, factors)
+    return scalars
 
 
 _product = compiled()(product)

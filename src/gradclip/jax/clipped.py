@@ -35,6 +35,7 @@ class Clipped:
         policy: What to clip, as `resolve_policy` reads it.
         nonfinite: What NaN and infinite gradients lead to.
         max_skipped: The number of skipped steps in a row after which to raise; None for never.
+        statistics: Whether reports shall have `statistics` too.
 
     Raises:
         ConfigurationError: `policy` or `nonfinite` is none of what is known.
@@ -47,16 +48,19 @@ class Clipped:
         *,
         nonfinite: NonFinite = "skip",
         max_skipped: int | None = 10,
+        statistics: bool = False,
     ) -> None:
         check_nonfinite(nonfinite)
         self.inner = inner
         self.policy, self._update_rule = split_update_clipping(resolve_policy(policy))
         self.nonfinite: NonFinite = nonfinite
         self.max_skipped = max_skipped
+        self.statistics = statistics
 
     def init(self, params: Any) -> ClippedState:
         """Return the state before the first step."""
-        clip, inner = initial_state(self.policy, params), self.inner.init(params)
+        clip = initial_state(self.policy, params, statistics=self.statistics)
+        inner = self.inner.init(params)
         self._warn(clip, inner)
         rule = self._update_rule
         weights = None if rule is None else weights_of_squares(self.inner, params)

@@ -4,10 +4,13 @@ from typing import Any
 
 from gradclip.core.decide import NonFinite, check_nonfinite
 from gradclip.core.policies.report import Report
+from gradclip.core.policies.resets import warn_of_moments_out_of_reach
 from gradclip.core.policies.resolve import resolve_policy
 from gradclip.jax.report import report
 from gradclip.jax.skipping import check_values, stop_if_stuck
 from gradclip.jax.steps import ClipState, initial_state, take_step
+
+_WITH_OPTIMIZER = "Use gradclip.optax.clipped(optimizer, policy)"
 
 
 class Clipper:
@@ -25,6 +28,8 @@ class Clipper:
         max_skipped: The number of skipped steps in a row after which to raise; None for never.
             A compiled program raises by a callback, which reaches the host as JAX's own error;
             where callbacks cannot run, set None and call `check` now and then.
+        statistics: Whether reports shall have `statistics` too: largest entries, non-finite ones
+            and zeros. The gradients are read once all the same.
 
     Raises:
         ConfigurationError: `policy` or `nonfinite` is none of these.
@@ -43,12 +48,19 @@ class Clipper:
     """
 
     def __init__(
-        self, policy: object, *, nonfinite: NonFinite = "skip", max_skipped: int | None = 10
+        self,
+        policy: object,
+        *,
+        nonfinite: NonFinite = "skip",
+        max_skipped: int | None = 10,
+        statistics: bool = False,
     ) -> None:
         check_nonfinite(nonfinite)
         self.policy = resolve_policy(policy)
+        warn_of_moments_out_of_reach(self.policy, _WITH_OPTIMIZER)
         self.nonfinite: NonFinite = nonfinite
         self.max_skipped = max_skipped
+        self.statistics = statistics
 
     def init(self, params: Any) -> ClipState:
         """Return the state before the first step.
@@ -56,7 +68,7 @@ class Clipper:
         Args:
             params: The pytree of parameters, or gradients of the same shapes.
         """
-        return initial_state(self.policy, params)
+        return initial_state(self.policy, params, statistics=self.statistics)
 
     def __call__(self, grads: Any, state: ClipState, params: Any = None) -> tuple[Any, ClipState]:
         """Return the clipped gradients and the next state.

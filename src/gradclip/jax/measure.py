@@ -21,8 +21,8 @@ def norms(tensors: list[Array], p: float) -> Array:
         return jnp.stack([p_norm(t, p) for t in tensors])
     narrower = [t for t in tensors if t.dtype not in DOUBLES]
     if len(narrower) == len(tensors):
-        return _root(sums_of_squares(narrower))
-    entries = iter(_root(sums_of_squares(narrower)) if narrower else ())
+        return root(sums_of_squares(narrower))
+    entries = iter(root(sums_of_squares(narrower)) if narrower else ())
     return jnp.stack([norm(t) if t.dtype in DOUBLES else next(entries) for t in tensors])
 
 
@@ -34,9 +34,9 @@ def norm(tensor: Array, axes: Axes = None) -> Array:
     underflows; wider ones are brought near 1 by an exact power of two first.
     """
     if tensor.dtype not in DOUBLES:
-        return _root(sum_of_squares(tensor, axes))
+        return root(sum_of_squares(tensor, axes))
     power = _power_of_two(_largest(lax.stop_gradient(tensor), axes))
-    scaled = _root(sum_of_squares(tensor / power, axes))
+    scaled = root(sum_of_squares(tensor / power, axes))
     return scaled * power.reshape(scaled.shape)
 
 
@@ -59,7 +59,7 @@ def combine(norms: list[Array]) -> Array:
     return norm(jnp.stack(norms))
 
 
-def _root(square: Array) -> Array:
+def root(square: Array) -> Array:
     """Return the square root, whose derivative at 0 is taken to be 0."""
     zero = square == 0
     return jnp.where(zero, 0.0, jnp.sqrt(jnp.where(zero, 1.0, square)))

@@ -13,14 +13,24 @@ from jax import Array
 from gradclip.core.arithmetic import Arithmetic
 from gradclip.core.namespace import EUCLIDEAN, Leaves
 from gradclip.core.sequences import nonfinite_error
+from gradclip.core.statistics import Look
 from gradclip.errors import ConfigurationError, GradientTypeError
 from gradclip.jax import apply, measure
 from gradclip.jax.apply import colocated
 from gradclip.jax.arithmetic import JaxArithmetic
+from gradclip.jax.columns import columns
 from gradclip.jax.compiled import compiled
 from gradclip.jax.squares import DOUBLES
+from gradclip.jax.statistics import statistics
 from gradclip.jax.trees import flatten_tree
-from gradclip.jax.wide import as_user_array, float64_scope, modulus, narrow, widen
+from gradclip.jax.wide import (
+    as_user_array,
+    as_user_integers,
+    float64_scope,
+    modulus,
+    narrow,
+    widen,
+)
 
 
 class JaxNamespace:
@@ -72,18 +82,15 @@ class JaxNamespace:
 
     def norms(self, tensors: list[Array | None], p: float = EUCLIDEAN) -> Array:
         """Return the tensors' p-norms as one vector."""
-        present = [t for t in tensors if t is not None]
-        if not present:
-            return jnp.zeros(len(tensors), jnp.float64)
-        if apply.are_apart(present):
-            each = [colocated(self.norm(t, None, p), present[0]) for t in present]
-            norms = jnp.stack(each)
-        else:
-            norms = measure.norms(present, p)
-        if len(present) == len(tensors):
-            return norms
-        places = [i for i, t in enumerate(tensors) if t is not None]
-        return jnp.zeros(len(tensors), jnp.float64).at[np.asarray(places)].set(norms)
+        (norms,) = columns(tensors, lambda some: [measure.norms(some, p)], (jnp.float64,))
+        return norms
+
+    def statistics(self, tensors: list[Array | None]) -> Look:
+        """Return norms, largest moduli, and the numbers of non-finite entries and of zeros."""
+        types = (jnp.float64, jnp.float64, jnp.int64, jnp.int64)
+        norms, largest, nonfinite, zeros = columns(tensors, statistics, types)
+        counts = (as_user_integers(nonfinite), as_user_integers(zeros))
+        return Look(lambda: (norms, largest, *counts))
 
     def magnitude(self, t: Array) -> Array:
         """Return the float64 moduli of the entries."""
@@ -119,6 +126,12 @@ class JaxNamespace:
     def decidable(self, norm: Any, tensors: list[Array]) -> tuple[Any, Arithmetic]:
         """Return the norm as it is: reading it would wait for its program."""
         return jnp.asarray(norm), self.arithmetic(tensors)
+
+    def total(
+        self, norms: Array, tensors: list[Array], p: float = EUCLIDEAN
+    ) -> tuple[Any, Arithmetic]:
+        """Return the p-norm of all tensors as it is."""
+        return self.decidable(self.norm(norms, None, p), tensors)
 
     def blank(self, shape: tuple[int, ...], tensors: list[Array]) -> Array:
         """Return zeros."""

@@ -7,6 +7,7 @@ import jax
 from jax import Array
 
 from gradclip.core.policies.report import Report
+from gradclip.core.statistics import Statistics
 from gradclip.errors import ConfigurationError
 from gradclip.jax.names import name_of, opened
 from gradclip.jax.steps import ClipState
@@ -75,7 +76,13 @@ def report_of(state: ClipState) -> Report:
     kept = [name for name in _NUMBERS if name not in {"skipped", "statistics"}]
     numbers: dict[str, Any] = {name: _array(getattr(state, name)) for name in kept}
     skipped = _array(state.skipped_in_a_row) > 0
-    return Report(names=opened(state.names), skipped=skipped, **numbers)
+    leaves = jax.tree.leaves(state.statistics)
+    return Report(
+        names=opened(state.names),
+        skipped=skipped,
+        statistics=Statistics(*leaves) if leaves else None,
+        **numbers,
+    )
 
 
 def _array(entry: Any) -> Array:

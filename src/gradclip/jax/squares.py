@@ -8,6 +8,7 @@ import numpy as np
 from jax import Array, lax
 
 from gradclip.jax.compiled import compiled
+from gradclip.jax.reductions import exact_squares, largest_bits, reduce_together, squares
 from gradclip.jax.wide import in_float64_scope, modulus, widen
 
 Axes = int | tuple[int, ...] | None
@@ -15,19 +16,13 @@ DOUBLES = (np.dtype(np.float64), np.dtype(np.complex128))
 # A denormal's square lies below 2**-252: what it adds to more than this per entry, float64 rounds
 # away.
 _DENORMALS_MATTER = 2.0**-198
-# Tensors are read a second time in groups, so that few branches are compiled, and one gradient of
-# zeros does not have all others read again: those below this size together, others in some groups.
-_SMALL = 2**14
-_GROUPS = 7
 
 
 @jax.custom_jvp
 def sums_of_squares(tensors: list[Array]) -> Array:
     """Return the sums of T >= 1 tensors of at most 32 bits an entry, (T,)."""
-    groups = _by_size([t.size for t in tensors])
-    sums = [_sums_of_group([tensors[i] for i in group]) for group in groups]
-    order = np.argsort(np.concatenate(groups))
-    return jnp.concatenate(sums)[order.astype(np.int32)]
+    sums, largest = zip(*[_read(t) for t in tensors], strict=True)
+    return read_again(tensors, jnp.stack(sums), jnp.stack(largest))
 
 
 @sums_of_squares.defjvp
@@ -41,38 +36,37 @@ def _sums_of_squares_jvp(
     return sums_of_squares(*primals), jnp.stack(slopes)
 
 
-def _sums_of_group(tensors: list[Array]) -> Array:
-    """Return the sums of some tensors, all read exactly if one may hold denormals alone."""
-    sums = jnp.stack([_plain_sum(t) for t in tensors])
+@compiled()
+def _read(tensor: Array) -> tuple[Array, Array]:
+    """Return the sum and the bits of the largest part, ()."""
+    each = [reduce_together([squares(p), largest_bits(p)]) for p in parts(tensor)]
+    total, largest = zip(*each, strict=True)
+    return reduce(jnp.add, total), reduce(jnp.maximum, largest).astype(jnp.int32)
+
+
+def read_again(tensors: list[Array], sums: Array, largest: Array) -> Array:
+    """Return sums of squares, all read exactly if one may hold denormals alone.
+
+    Args:
+        tensors: T tensors of at most 32 bits an entry.
+        sums: Their sums, (T,), to which denormals may have added nothing.
+        largest: What is 0 for tensors of zeros alone, (T,).
+    """
     entries = np.array([max(t.size, 1) for t in tensors], np.float64)
     exact: Array = lax.cond(
-        jnp.any(sums < entries * _DENORMALS_MATTER),
+        jnp.any((sums < entries * _DENORMALS_MATTER) & (largest != 0)),
         lambda: jnp.stack([_exact_sum(t) for t in tensors]),
         lambda: sums,
     )
     return exact
 
 
-def _by_size(sizes: list[int]) -> list[list[int]]:
-    """Return the places of all sizes in groups."""
-    order = sorted(range(len(sizes)), key=sizes.__getitem__)
-    small = [i for i in order if sizes[i] < _SMALL]
-    large = order[len(small) :]
-    length = -(-len(large) // _GROUPS)
-    cut = [large[i : i + length] for i in range(0, len(large), max(length, 1))]
-    return [group for group in (small, *cut) if group]
-
-
-@compiled()
-def _plain_sum(tensor: Array) -> Array:
-    """Return the sum, (); conversions may take denormals for zeros."""
-    return _sum_plainly([jnp.square(part.astype(jnp.float64)) for part in parts(tensor)], None)
-
-
 @compiled()
 def _exact_sum(tensor: Array) -> Array:
     """Return the sum, (), slower."""
-    return _sum_plainly([jnp.square(modulus(part)) for part in parts(tensor)], None)
+    each = [reduce_together([exact_squares(p), largest_bits(p)]) for p in parts(tensor)]
+    # The largest is asked for so that the squares are not one column alone.
+    return reduce(jnp.add, [jnp.where(largest == 0, 0.0, total) for total, largest in each])
 
 
 @partial(jax.custom_jvp, nondiff_argnums=(1,))

@@ -11,6 +11,7 @@ from gradclip.core.decide import NonFinite
 from gradclip.core.policies import run
 from gradclip.core.policies.policy import Policy
 from gradclip.core.policies.run import Outcome, PolicyState
+from gradclip.core.statistics import Statistics
 from gradclip.errors import ConfigurationError
 from gradclip.jax.compiled import compiled
 from gradclip.jax.names import opened, sealed, take_apart
@@ -36,6 +37,7 @@ class ClipState(NamedTuple):
     parts_after: Array  # (T,)
     skipped: Array  # (), int32: the steps that were skipped
     skipped_in_a_row: Array  # (), int32: those since one was not
+    statistics: Statistics | None = None  # of the last step's gradients, if they were asked for
 
 
 class Step(NamedTuple):
@@ -46,12 +48,13 @@ class Step(NamedTuple):
     state: ClipState
 
 
-def initial_state(policy: Policy, params: Any) -> ClipState:
+def initial_state(policy: Policy, params: Any, *, statistics: bool = False) -> ClipState:
     """Return the state before the first step.
 
     Args:
         policy: The policy.
         params: The pytree of parameters; their values do not count.
+        statistics: Whether each step shall tell all that one look at its gradients can.
 
     Raises:
         ConfigurationError: There are no parameters.
@@ -73,6 +76,7 @@ def initial_state(policy: Policy, params: Any) -> ClipState:
         parts_after=jnp.zeros(length, jnp.float32),
         skipped=jnp.zeros((), jnp.int32),
         skipped_in_a_row=jnp.zeros((), jnp.int32),
+        statistics=_no_statistics(length) if statistics else None,
     )
 
 
@@ -117,6 +121,7 @@ def _plain(
         names=opened(state.names),
         nonfinite=nonfinite,
         xp=_xp,
+        statistics=state.statistics is not None,
     )
     following = _following(state, outcome)
     return Step(named.rebuild(outcome.gradients()), jnp.asarray(outcome.skipped), following)
@@ -149,7 +154,22 @@ def _following(state: ClipState, outcome: Outcome) -> ClipState:
         parts_after=_single(report.parts_after),
         skipped=state.skipped + skipped.astype(jnp.int32),
         skipped_in_a_row=jnp.where(skipped, state.skipped_in_a_row + 1, 0),
+        statistics=_stored(report.statistics),
     )
+
+
+def _no_statistics(length: int) -> Statistics:
+    """Return the statistics before the first step."""
+    norms, counts = jnp.zeros(length, jnp.float32), jnp.zeros(length, jnp.int32)
+    return Statistics(jnp.zeros((), jnp.float32), norms, norms, counts, counts)
+
+
+def _stored(found: Statistics | None) -> Statistics | None:
+    """Return statistics as a state keeps them."""
+    if found is None:
+        return None
+    *norms, nonfinite, zeros = found
+    return Statistics(*map(_single, norms), *(x.astype(jnp.int32) for x in (nonfinite, zeros)))
 
 
 def _single(x: Any) -> Array:

@@ -49,6 +49,7 @@ _FORMATS = {
     jnp.dtype(jnp.bfloat16): _Format(8, 7, jnp.int16),
     jnp.dtype(jnp.float16): _Format(5, 10, jnp.int16),
 }
+_FAR = 2.0**-100  # a float32 factor below it may lose digits
 _user_allows_float64: ContextVar[bool] = ContextVar("user_allows_float64")
 
 
@@ -59,7 +60,7 @@ def float64_scope(name: str | None = None) -> Iterator[None]:
     Args:
         name: A label for the operations within, or None.
     """
-    token = _user_allows_float64.set(_float64_allowed())
+    token = _user_allows_float64.set(_user_allows_float64.get(_float64_allowed()))
     try:
         with jax.enable_x64(new_val=True):
             if name is None:
@@ -75,6 +76,12 @@ def as_user_array(value: Any) -> Array:
     """Return a JAX array of the type that the user's own settings give to `value`."""
     with jax.enable_x64(_user_allows_float64.get(_float64_allowed())):
         return jnp.asarray(value)
+
+
+def as_user_integers(integers: Array) -> Array:
+    """Return integers in the widest type that the user's own settings allow."""
+    allowed = _user_allows_float64.get(_float64_allowed())
+    return integers.astype(jnp.int64 if allowed else jnp.int32)
 
 
 def in_float64_scope(rule: Callable[..., Any]) -> Callable[..., Any]:
@@ -111,8 +118,33 @@ def product(x: Array, factor: Array) -> Array:
     if jnp.iscomplexobj(x):
         return lax.complex(product(x.real, factor), product(x.imag, factor))
     if x.dtype in _FORMATS:
-        return _product(x, factor)
+        written: Array = _product(x, factor)
+        return written
     return _selected(factor, jnp.zeros((), x.dtype), (x * factor).astype(x.dtype), x)
+
+
+def magnitude_bits(x: Array) -> Array:
+    """Return moduli of real numbers of at most 32 bits as integers in their order; NaN is last."""
+    form = _FORMATS[x.dtype]
+    bits: Array = lax.bitcast_convert_type(x, form.integer) & ~form.sign
+    return bits
+
+
+def from_bits(bits: Array, dtype: DTypeLike) -> Array:
+    """Return the float64 numbers that `magnitude_bits` made integers of."""
+    return widen(lax.bitcast_convert_type(bits, jnp.dtype(dtype)))
+
+
+def bits_of_inf(dtype: DTypeLike) -> Any:
+    """Return the integer that encodes inf; those of NaN are larger."""
+    form = _FORMATS[jnp.dtype(dtype)]
+    return np.dtype(form.integer).type(((1 << form.exponent) - 1) << form.mantissa)
+
+
+def is_zero(x: Array) -> Array:
+    """Tell by entry whether real `x` is 0 or -0, as no denormal number is."""
+    bits = lax.bitcast_convert_type(x, np.dtype(f"int{8 * x.dtype.itemsize}"))
+    return bits & np.iinfo(bits.dtype).max == 0
 
 
 def less(x: Array, y: Array) -> Array:
@@ -182,7 +214,7 @@ def _order(x: Array) -> Array:
 def _modulus(x: Array) -> Array:
     """Read magnitudes as normal numbers or as multiples of the least step."""
     form = _FORMATS[x.dtype]
-    bits = lax.bitcast_convert_type(x, form.integer) & ~form.sign
+    bits = magnitude_bits(x)
     tiny = lax.convert_element_type(bits, jnp.float64) * form.step
     normal = lax.convert_element_type(lax.bitcast_convert_type(bits, x.dtype), jnp.float64)
     return lax.select(bits < form.normal, tiny, normal)
@@ -198,19 +230,51 @@ def _modulus_jvp(primals: tuple[Array], tangents: tuple[Array]) -> tuple[Array, 
 
 @jax.custom_jvp
 def _product(x: Array, factor: Array) -> Array:
-    """Multiply magnitudes, write them as normal numbers or as multiples of the least step."""
+    """Multiply, then choose by the factor."""
     form = _FORMATS[x.dtype]
     bits = lax.bitcast_convert_type(x, form.integer)
+    multiply = _single_product if x.dtype == jnp.float32 else _half_product
+    written = _selected(factor, jnp.zeros((), form.integer), multiply(x, bits, factor), bits)
+    return lax.bitcast_convert_type(written, x.dtype)
+
+
+def _single_product(x: Array, bits: Array, factor: Array) -> Array:
+    """Return the bits of float32 products, which XLA makes a part of what uses them.
+
+    Products that come out as 0 are written again, as multiples of the least step: the sum with
+    2**23 rounds them to an integer that is the last bits of the sum.
+    """
+    form = _FORMATS[x.dtype]
+    # Two factors, since float32 may not hold the whole: a power of two, and the rest.
+    power = jnp.where(factor < _FAR, _FAR, 1.0)
+    rest = (factor / power).astype(x.dtype)
+    single = power.astype(x.dtype)
+    steps = bits & ~form.sign
+    denormal = lax.convert_element_type(steps, x.dtype) * (single * _single(2.0**-form.mantissa))
+    normal = lax.bitcast_convert_type(steps, x.dtype) * (single * _single(1 / form.least_normal))
+    one = _single(2.0**form.mantissa)
+    rounded_sum = lax.select(steps < form.normal, denormal, normal) * (rest * one) + one
+    tiny = lax.bitcast_convert_type(rounded_sum, form.integer) - one.view(form.integer)
+    products = x * single * rest
+    lost = jnp.where(products == 0, tiny, jnp.zeros((), form.integer))
+    return lax.bitcast_convert_type(products, form.integer) | lost
+
+
+def _half_product(x: Array, bits: Array, factor: Array) -> Array:
+    """Return the bits of products of 16 bits, magnitudes multiplied in float64."""
+    form = _FORMATS[x.dtype]
     exact = _modulus(x) * factor
     tiny = lax.round(exact * (1.0 / form.step), lax.RoundingMethod.TO_NEAREST_EVEN)
     # To 16 bits XLA rounds by way of float32, that is twice.
-    normal = exact if x.dtype == jnp.float32 else rounded_normal(exact, x.dtype)
-    normal = lax.bitcast_convert_type(lax.convert_element_type(normal, x.dtype), form.integer)
+    normal = lax.convert_element_type(rounded_normal(exact, x.dtype), x.dtype)
     tiny = lax.convert_element_type(tiny, form.integer)
-    magnitude = lax.select(exact < form.least_normal, tiny, normal)
-    signed = magnitude | (bits & form.sign)
-    written = _selected(factor, jnp.zeros((), form.integer), signed, bits)
-    return lax.bitcast_convert_type(written, x.dtype)
+    normal = lax.bitcast_convert_type(normal, form.integer)
+    signed: Array = lax.select(exact < form.least_normal, tiny, normal) | (bits & form.sign)
+    return signed
+
+
+def _single(number: float) -> Any:
+    return np.float32(number)
 
 
 @_product.defjvp

@@ -106,8 +106,8 @@ class ClippedOptimizer(keras.optimizers.Optimizer):  # type: ignore[misc]  # Ker
             return
         super().build(variables)
         with outside_graphs():
-            self._steps.build(variables)
             self.inner_optimizer.build(variables)
+            self._steps.build(variables)
 
     @without_autograph
     @without_gradient

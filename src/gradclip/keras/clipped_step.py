@@ -13,6 +13,7 @@ from gradclip.core.skipping import check_skipped
 from gradclip.core.wrapping import wrapped
 from gradclip.keras.accumulation import Accumulation
 from gradclip.keras.branch import is_traced, run_one
+from gradclip.keras.moments import Due, find_resets, reset_due
 from gradclip.keras.namespace import keras_namespace, plain
 from gradclip.keras.scales import loss_scale, scales_dynamically
 from gradclip.keras.variables import KerasVariables
@@ -37,12 +38,14 @@ class Step:
         variables = KerasVariables(owner.add_variable)
         self.memory = Memory(owner.policy, answer, self._xp, variables)
         self._trained: list[Any] = []
+        self._resets: list[Due] = []
 
     def build(self, variables: list[Any]) -> None:
-        """Make what the policy remembers, for these variables."""
+        """Make what the policy remembers, for these variables, which the inner optimizer knows."""
         self._trained = list(variables)
         names = tuple(getattr(v, "path", v.name) for v in variables)
         self.memory.build([plain(v) for v in variables], names)
+        self._resets = find_resets(self._owner.policy, self._owner.target, self._trained, names)
 
     def take(self, gradients: list[Any]) -> None:
         """Let the inner optimizer step on clipped gradients, or drop the step.
@@ -131,6 +134,7 @@ class Step:
                 clipped = outcome.gradients(self._wide(scale))
             triples = zip(clipped, gradients, self._trained, strict=True)
             self._hand_over([g if _replaces(v) else c for c, g, v in triples], summed=True)
+            reset_due(self._resets, outcome.state.step)
 
         return step
 

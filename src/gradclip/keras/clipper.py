@@ -11,6 +11,7 @@ from gradclip.core.decide import NonFinite, check_nonfinite
 from gradclip.core.namespace import Namespace
 from gradclip.core.policies.memory import Memory
 from gradclip.core.policies.report import Report
+from gradclip.core.policies.resets import warn_of_moments_out_of_reach
 from gradclip.core.policies.resolve import resolve_policy
 from gradclip.core.policies.saving import plain as as_lists
 from gradclip.core.sequences import check_lengths, read_once
@@ -19,19 +20,29 @@ from gradclip.keras.branch import is_traced, without_gradient
 from gradclip.keras.namespace import keras_namespace, plain
 from gradclip.keras.variables import KerasVariables
 
+_WITH_OPTIMIZER = "Use gradclip.keras.ClippedOptimizer(optimizer, policy)"
+
 
 class VariableClipper:
     """What `Clipper` is where Keras' variables hold the state: on JAX, PyTorch and NumPy."""
 
     def __init__(
-        self, policy: object, *, nonfinite: NonFinite, max_skipped: int | None, xp: Namespace
+        self,
+        policy: object,
+        *,
+        nonfinite: NonFinite,
+        max_skipped: int | None,
+        xp: Namespace,
+        statistics: bool = False,
     ) -> None:
         check_nonfinite(nonfinite)
         self.policy = resolve_policy(policy)
+        warn_of_moments_out_of_reach(self.policy, _WITH_OPTIMIZER)
         self.nonfinite: NonFinite = nonfinite
         self.max_skipped = max_skipped
         self.variables: list[Any] = []
-        self._memory = Memory(self.policy, nonfinite, xp, KerasVariables(self._add))
+        variables = KerasVariables(self._add)
+        self._memory = Memory(self.policy, nonfinite, xp, variables, statistics=statistics)
 
     def build(self, variables: Iterable[Any], names: Sequence[str] | None = None) -> None:
         """Make the variables for parameters, or for gradients of their shapes."""
@@ -112,6 +123,8 @@ class Clipper(_Base):
             step as skipped, `"raise"` raises, `"zero"` puts zeros in place of the bad tensors
             alone, `"propagate"` passes NaN on.
         max_skipped: The number of skipped steps in a row after which to raise; None for never.
+        statistics: Whether reports shall have `statistics` too: largest entries, non-finite ones
+            and zeros.
 
     Raises:
         ConfigurationError: `policy` or `nonfinite` is none of these.
@@ -127,10 +140,20 @@ class Clipper(_Base):
     """
 
     def __init__(
-        self, policy: object, *, nonfinite: NonFinite = "skip", max_skipped: int | None = 10
+        self,
+        policy: object,
+        *,
+        nonfinite: NonFinite = "skip",
+        max_skipped: int | None = 10,
+        statistics: bool = False,
     ) -> None:
-        verbs = keras_namespace(keras.backend.backend())
-        super().__init__(policy, nonfinite=nonfinite, max_skipped=max_skipped, xp=verbs)
+        super().__init__(
+            policy,
+            nonfinite=nonfinite,
+            max_skipped=max_skipped,
+            statistics=statistics,
+            xp=keras_namespace(keras.backend.backend()),
+        )
 
     def __call__(
         self,

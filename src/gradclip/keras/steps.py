@@ -13,6 +13,7 @@ from gradclip.core.wrapping import Wrapper, check_unscaled, split, warn_of_clipp
 from gradclip.errors import ConfigurationError
 from gradclip.keras.branch import without_gradient
 from gradclip.keras.differentiate import gradients_of
+from gradclip.keras.moments import Due, find_resets, reset_due
 from gradclip.keras.namespace import keras_namespace
 
 
@@ -28,6 +29,7 @@ class Steps(Wrapper):
         super().__init__(optimizer)
         verbs = keras_namespace(keras.backend.backend())
         self.clipper = Clipper(clip, nonfinite=nonfinite, max_skipped=max_skipped, xp=verbs)
+        self._resets: list[Due] | None = None  # None before the first step
 
     @property
     def report(self) -> Report | None:
@@ -81,6 +83,9 @@ class Steps(Wrapper):
         pairs = [(clipped[i], v) for i, v in zip(places, variables, strict=True)]
         present = [(g, v) for g, v in pairs if g is not None]
         self.optimizer.apply([g for g, _ in present], [v for _, v in present])
+        if self._resets is None:
+            self._resets = find_resets(self.clipper.policy, self.optimizer, known, tuple(names))
+        reset_due(self._resets, outcome.state.step)
         if global_step is not None:
             global_step.assign(global_step + 1)
         return self.optimizer.iterations

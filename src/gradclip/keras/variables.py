@@ -23,6 +23,8 @@ class KerasVariables:
         host = isinstance(value, float | list)
         array = np.asarray(value if host else keras.ops.convert_to_numpy(value))
         dtype = "float64" if array.dtype == np.float64 and not host else "float32"
+        if array.dtype == np.int64:  # a count; JAX has no wider integers unless it is told to
+            dtype = "int32" if keras.backend.backend() == "jax" else "int64"
         return self._add(
             shape=array.shape,
             initializer=lambda shape, dtype=None: keras.ops.reshape(

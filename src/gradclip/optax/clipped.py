@@ -12,6 +12,7 @@ def clipped(
     *,
     nonfinite: NonFinite = "skip",
     max_skipped: int | None = 10,
+    statistics: bool = False,
 ) -> optax.GradientTransformationExtraArgs:
     """Hold an optimizer, and let it step on gradients that a policy has clipped.
 
@@ -29,6 +30,8 @@ def clipped(
             bad tensors alone, `"propagate"` passes NaN on.
         max_skipped: The number of skipped steps in a row after which to raise; None for never.
             A compiled program raises by a callback, which reaches the host as JAX's own error.
+        statistics: Whether reports shall have `statistics` too: largest entries, non-finite ones
+            and zeros. The gradients are read once all the same.
 
     Returns:
         The transformation. See `report` for what the last step came to.
@@ -54,5 +57,7 @@ def clipped(
         `optax.apply_if_finite`, which accepts NaN after so many steps instead of raising.
     """
     extended = optax.with_extra_args_support(inner)
-    held = Clipped(extended, policy, nonfinite=nonfinite, max_skipped=max_skipped)
+    held = Clipped(
+        extended, policy, nonfinite=nonfinite, max_skipped=max_skipped, statistics=statistics
+    )
     return optax.GradientTransformationExtraArgs(held.init, held.update)

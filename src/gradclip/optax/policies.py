@@ -10,10 +10,14 @@ from gradclip.jax.steps import ClipState
 
 
 def clip_by_policy(
-    policy: object, *, nonfinite: NonFinite = "skip", max_skipped: int | None = 10
+    policy: object,
+    *,
+    nonfinite: NonFinite = "skip",
+    max_skipped: int | None = 10,
+    statistics: bool = False,
 ) -> optax.GradientTransformationExtraArgs:
     """Return a policy as a transformation, which `clip` describes."""
-    clipper = Clipper(policy, nonfinite=nonfinite, max_skipped=max_skipped)
+    clipper = Clipper(policy, nonfinite=nonfinite, max_skipped=max_skipped, statistics=statistics)
 
     def update(
         updates: optax.Updates, state: ClipState, params: optax.Params | None = None, **extra: Any

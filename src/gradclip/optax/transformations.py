@@ -19,7 +19,11 @@ _TEN = np.int64(10)  # optax.inject_hyperparams takes a Python int for a hyperpa
 
 
 def clip(
-    max_delta: Any, *, nonfinite: NonFinite = "skip", max_skipped: SupportsIndex | None = _TEN
+    max_delta: Any,
+    *,
+    nonfinite: NonFinite = "skip",
+    max_skipped: SupportsIndex | None = _TEN,
+    statistics: bool = False,
 ) -> optax.GradientTransformationExtraArgs | optax.GradientTransformation:
     """Clip by a policy, or limit every entry of the updates to [-max_delta, max_delta].
 
@@ -39,6 +43,8 @@ def clip(
             tensors alone, `"propagate"` passes NaN on, for `optax.apply_if_finite` to see.
         max_skipped: The number of skipped steps in a row after which to raise; None for never.
             A compiled program raises by a callback, which reaches the host as JAX's own error.
+        statistics: Whether reports shall have `statistics` too: largest entries, non-finite ones
+            and zeros. The gradients are read once all the same.
 
     Returns:
         The transformation. A policy relative to the parameters needs them in `update`.
@@ -67,7 +73,7 @@ def clip(
     if _is_number(max_delta):
         return _clip_entries(max_delta)
     limit = None if max_skipped is None else index(max_skipped)
-    return clip_by_policy(max_delta, nonfinite=nonfinite, max_skipped=limit)
+    return clip_by_policy(max_delta, nonfinite=nonfinite, max_skipped=limit, statistics=statistics)
 
 
 def _clip_entries(max_delta: Any) -> optax.GradientTransformation:

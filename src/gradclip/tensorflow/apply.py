@@ -1,5 +1,6 @@
 """Factors and bounds applied to TensorFlow tensors."""
 
+import math
 from typing import Any
 
 import numpy as np
@@ -26,6 +27,8 @@ def rescale(tensors: list[Any], factor: Any) -> list[Any]:
     Returns:
         The tensors, read and written only if one of them changes.
     """
+    if isinstance(factor, float) and factor == 1.0:
+        return tensors
     factor = tf.convert_to_tensor(factor, tf.float64)
     if factor.shape.rank != 0:
         return [_rescale_units(tensor, factor) for tensor in tensors]
@@ -114,18 +117,21 @@ def _scale(values: list[Any], factor: Any) -> list[Any]:
     """Multiply by a factor that isn't 1 throughout."""
     split = [real_parts(value) for value in values]
     flat = [part for parts in split for part in parts]
+    scaled = iter(_scale_real(flat, factor))
+    return [tf.complex(next(scaled), next(scaled)) if len(s) > 1 else next(scaled) for s in split]
+
+
+def _scale_real(parts: list[Any], factor: Any) -> list[Any]:
+    if factor.shape.rank != 0 or len(parts) == 1:
+        return [_careful_product(part, factor) for part in parts]
     single = tf.cast(factor, tf.float32)
-    products = [product(part, factor, single) for part in flat]
-    scaled = choose(
-        _needs_care(flat, products, factor),
-        lambda: _exact_products(flat, factor),
-        lambda: [tf.cast(p, part.dtype) for p, part in zip(products, flat, strict=True)],
+    products = [product(part, factor, single) for part in parts]
+    i = most_telling(parts)
+    return choose(
+        _needs_care(parts[i], products[i], factor),
+        lambda: map_together(lambda vector: _careful_product(vector, factor), parts),
+        lambda: [tf.cast(x, part.dtype) for x, part in zip(products, parts, strict=True)],
     )
-    rest = iter(scaled)
-    return [
-        tf.complex(next(rest), next(rest)) if value.dtype.is_complex else next(rest)
-        for value in values
-    ]
 
 
 def product(part: Any, factor: Any, single: Any) -> Any:
@@ -133,11 +139,24 @@ def product(part: Any, factor: Any, single: Any) -> Any:
     return part * factor if part.dtype == tf.float64 else tf.cast(part, tf.float32) * single
 
 
-def _exact_products(parts: list[Any], factor: Any) -> list[Any]:
-    """Multiply all by their factor, denormal numbers included."""
-    if factor.shape.rank != 0:
-        return [exact_product(part, factor) for part in parts]
-    return map_together(lambda vector: exact_product(vector, factor), parts)
+def most_telling(parts: list[Any]) -> int:
+    """Return which product to look at: if its squares add up to enough, so do those of all.
+
+    To look at all of them would be another read.
+    """
+    sizes = [part.shape.num_elements() or math.inf for part in parts]
+    flushing = [i for i, part in enumerate(parts) if bits.flushes(part.dtype)]
+    return min(flushing, key=lambda i: sizes[i], default=0)
+
+
+def _careful_product(part: Any, factor: Any) -> Any:
+    """Multiply, exactly where float32's range may not do."""
+    quick = product(part, factor, tf.cast(factor, tf.float32))
+    return choose(
+        _needs_care(part, quick, factor),
+        lambda: exact_product(part, factor),
+        lambda: tf.cast(quick, part.dtype),
+    )
 
 
 def exact_product(part: Any, factor: Any) -> Any:
@@ -147,16 +166,13 @@ def exact_product(part: Any, factor: Any) -> Any:
     return bits.encode(wide, part.dtype)
 
 
-def _needs_care(parts: list[Any], products: list[Any], factor: Any) -> Any:
-    """Tell, as a bool tensor (), whether float32's range may not do for some product."""
+def _needs_care(part: Any, product: Any, factor: Any) -> Any:
+    """Tell, as a bool tensor (), whether float32's range may not do for the product."""
     small = factor < TINY_FACTOR
-    pairs = zip(parts, products, strict=True)
-    flushing = [product for part, product in pairs if bits.flushes(part.dtype)]
-    if flushing:
-        if any(product.shape.rank is None for product in flushing) and factor.shape.rank != 0:
+    if bits.flushes(part.dtype):
+        if product.shape.rank is None and factor.shape.rank != 0:
             return True  # which entries share a factor is known only when the graph runs
-        squares = tf.add_n([_squares(product, factor) for product in flushing])
-        small |= tf.not_equal(factor, 1.0) & (squares < TINY_SQUARES)
+        small |= tf.not_equal(factor, 1.0) & (_squares(product, factor) < TINY_SQUARES)
     return tf.reduce_any(small)
 
 

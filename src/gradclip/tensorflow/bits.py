@@ -103,6 +103,13 @@ def select(condition: Any, x: Any, y: Any) -> Any:
     return tf.custom_gradient(selected)(tf.broadcast_to(x, tf.shape(y)), y)
 
 
+def is_zero(values: Any) -> Any:
+    """Tell which real entries are 0 or -0; a denormal number is not, where it can be told."""
+    if not flushes(values.dtype):
+        return tf.equal(values, 0)
+    return tf.equal(tf.bitwise.bitwise_and(_pattern(values), _MAGNITUDE), 0)
+
+
 def _order(values: Any) -> Any:
     """Return integers that compare as floating values do; -0 equals 0."""
     pattern = _pattern(values)

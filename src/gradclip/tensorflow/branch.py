@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 import tensorflow as tf
+from tensorflow.python.ops import control_flow_util
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
@@ -63,6 +64,12 @@ def run_one(condition: Any, then: Callable[[], object], otherwise: Callable[[], 
         return run
 
     choose(condition, done(then), done(otherwise))
+
+
+def compiled_by_xla() -> bool:
+    """Tell whether what is traced is for XLA: for `jit_compile=True`, or for a TPU."""
+    graph = tf.compat.v1.get_default_graph()
+    return not tf.executing_eagerly() and control_flow_util.GraphOrParentsInXlaContext(graph)
 
 
 def known(condition: Any) -> bool | None:

@@ -4,7 +4,7 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
-_SMALL = 2**14  # entries: less than this is copied sooner than another operation starts
+SMALL = 2**14  # entries: less than this is copied sooner than another operation starts
 
 
 class Bundle(NamedTuple):
@@ -36,11 +36,31 @@ def bundle(tensors: list[Any]) -> list[Bundle]:
     alike: dict[Any, list[int]] = {}
     for i, tensor in enumerate(tensors):
         shape = tensor.shape
-        small = shape.is_fully_defined() and shape.num_elements() <= _SMALL
+        small = shape.is_fully_defined() and shape.num_elements() <= SMALL
         key = (tensor.dtype, *shape.as_list()) if small else i
         alike.setdefault(key, []).append(i)
     groups = sorted(alike.values(), key=lambda places: len(places) > 1)
     return [Bundle(tuple(places), _stacked([tensors[i] for i in places])) for places in groups]
+
+
+def joined(bundles: list[Bundle], results: list[Any]) -> Any:
+    """Return results for bundles, () or (n,), as one vector in the order of the bundles."""
+    pairs = list(zip(bundles, results, strict=True))
+    alone = [result for each, result in pairs if not each.stacked]
+    parts = [tf.stack(alone)] if alone else []
+    parts += [result for each, result in pairs if each.stacked]
+    return tf.concat(parts, 0) if len(parts) > 1 else parts[0]
+
+
+def spread(bundles: list[Bundle], factors: Any) -> list[Any]:
+    """Return factors in the order of the bundles, (T,) or () for all, as they broadcast to each."""
+    if factors.shape.rank == 0:
+        return [factors] * len(bundles)
+    pieces = tf.split(factors, [len(each.places) for each in bundles])
+    pairs = zip(pieces, bundles, strict=True)
+    return [
+        tf.reshape(piece, [-1, *[1] * len(each.axes)] if each.axes else []) for piece, each in pairs
+    ]
 
 
 def unbundle(bundles: list[Bundle], values: list[Any]) -> list[Any]:

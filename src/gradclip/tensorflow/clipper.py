@@ -11,6 +11,7 @@ from gradclip.core.decide import NonFinite, check_nonfinite
 from gradclip.core.namespace import Namespace
 from gradclip.core.policies.memory import Memory
 from gradclip.core.policies.report import Report
+from gradclip.core.policies.resets import warn_of_moments_out_of_reach
 from gradclip.core.policies.resolve import resolve_policy
 from gradclip.core.policies.run import Outcome
 from gradclip.core.policies.saving import plain
@@ -20,6 +21,8 @@ from gradclip.tensorflow.branch import without_autograph
 from gradclip.tensorflow.namespace import TensorFlowNamespace, after
 from gradclip.tensorflow.skipping import assert_few
 from gradclip.tensorflow.variables import TensorFlowVariables
+
+_WITH_OPTIMIZER = "Use gradclip.keras.ClippedOptimizer(optimizer, policy)"
 
 
 class Clipper(tf.Module):  # type: ignore[misc]  # TensorFlow has no types
@@ -35,6 +38,8 @@ class Clipper(tf.Module):  # type: ignore[misc]  # TensorFlow has no types
             alone, `"propagate"` passes NaN on.
         max_skipped: The number of skipped steps in a row after which to raise; None for never.
             XLA leaves assertions out: under `jit_compile=True` steps are counted, no more.
+        statistics: Whether reports shall have `statistics` too: largest entries, non-finite ones
+            and zeros.
         xp: The verbs, if they are not TensorFlow's own.
 
     Raises:
@@ -56,17 +61,20 @@ class Clipper(tf.Module):  # type: ignore[misc]  # TensorFlow has no types
         *,
         nonfinite: NonFinite = "skip",
         max_skipped: int | None = 10,
+        statistics: bool = False,
         xp: Namespace | None = None,
     ) -> None:
         super().__init__()
         check_nonfinite(nonfinite)
         self.policy = resolve_policy(policy)
+        warn_of_moments_out_of_reach(self.policy, _WITH_OPTIMIZER)
         self.nonfinite: NonFinite = nonfinite
         self.max_skipped = max_skipped
         self._held: dict[str, tf.Variable] = {}
         self._xp = xp or TensorFlowNamespace()
         answer: NonFinite = "propagate" if nonfinite == "raise" else nonfinite
-        self._memory = Memory(self.policy, answer, self._xp, TensorFlowVariables(self._held))
+        variables = TensorFlowVariables(self._held)
+        self._memory = Memory(self.policy, answer, self._xp, variables, statistics=statistics)
         self._traced: tuple[Any, Report] | None = None  # a graph, and what was decided there
 
     def build(self, variables: Iterable[Any], names: Sequence[str] | None = None) -> None:

@@ -10,13 +10,22 @@ from gradclip.tensorflow.apply import (
     TINY_SQUARES,
     exact_product,
     like,
+    most_telling,
     product,
     values_of,
 )
 from gradclip.tensorflow.branch import choose
-from gradclip.tensorflow.bundles import Bundle, bundle, unbundle
+from gradclip.tensorflow.bundles import Bundle, bundle, spread, unbundle
 from gradclip.tensorflow.measure import real_parts
 from gradclip.tensorflow.together import map_together
+
+
+class _Piece(NamedTuple):
+    """Real values with their float64 factor, which is broadcastable to them."""
+
+    values: Any
+    factor: Any
+    single: Any  # the same in float32
 
 
 def rescale_each(tensors: list[Any], factors: Any) -> list[Any]:
@@ -48,52 +57,44 @@ def rescale_each(tensors: list[Any], factors: Any) -> list[Any]:
     return [None if t is None else like(t, scaled[i]) for i, t in enumerate(tensors)]
 
 
-class _Part(NamedTuple):
-    """Real values with their factors, which are broadcastable to them."""
-
-    values: Any
-    factor: Any  # float64
-    single: Any  # the same in float32
-
-
 def _scale(bundles: list[Bundle], factors: Any) -> list[Any]:
     """Multiply each bundle by its factors."""
-    wide, single = _spread(bundles, factors), _spread(bundles, tf.cast(factors, tf.float32))
     split = [real_parts(each.values) for each in bundles]
-    triples = zip(split, wide, single, strict=True)
-    parts = [_Part(value, f, s) for values, f, s in triples for value in values]
-    products = [product(*part) for part in parts]
+    ordered = tf.gather(factors, [i for each in bundles for i in each.places])
+    singles = spread(bundles, tf.cast(ordered, tf.float32))
+    triples = zip(split, spread(bundles, ordered), singles, strict=True)
+    pieces = [_Piece(part, factor, single) for parts, factor, single in triples for part in parts]
+    products = [product(*piece) for piece in pieces]
+    i = most_telling([piece.values for piece in pieces])
     scaled = choose(
-        _needs_care(parts, products, factors),
-        lambda: _exact_products(parts),
-        lambda: [tf.cast(x, part.values.dtype) for x, part in zip(products, parts, strict=True)],
+        _needs_care(pieces[i].values, products[i], factors),
+        lambda: _careful_products(pieces),
+        lambda: [tf.cast(x, one.values.dtype) for x, one in zip(products, pieces, strict=True)],
     )
-    pairs = zip(scaled, parts, strict=True)
-    chosen = iter([tf.where(tf.equal(part.factor, 1.0), part.values, x) for x, part in pairs])
+    chosen = iter(
+        tf.where(tf.equal(one.factor, 1.0), one.values, x)
+        for x, one in zip(scaled, pieces, strict=True)
+    )
     return [tf.complex(next(chosen), next(chosen)) if len(s) > 1 else next(chosen) for s in split]
 
 
-def _spread(bundles: list[Bundle], factors: Any) -> list[Any]:
-    """Return the factors of each bundle: () of one tensor, or (n, 1, ...) of a stack."""
-    singles = tf.unstack(factors)
-    return [
-        tf.reshape(tf.gather(factors, each.places), [-1, *[1] * (each.values.shape.rank - 1)])
-        if each.stacked
-        else singles[each.places[0]]
-        for each in bundles
-    ]
+def _careful_products(pieces: list[_Piece]) -> list[Any]:
+    """Multiply, exactly where float32's range may not do."""
+
+    def multiply(vector: Any, factor: Any) -> Any:
+        quick = product(vector, factor, tf.cast(factor, tf.float32))
+        return choose(
+            _needs_care(vector, quick, factor),
+            lambda: exact_product(vector, factor),
+            lambda: tf.cast(quick, vector.dtype),
+        )
+
+    values = [one.values for one in pieces]
+    factors = [tf.broadcast_to(one.factor, tf.shape(one.values)) for one in pieces]
+    return map_together(multiply, values, factors)
 
 
-def _needs_care(parts: list[_Part], products: list[Any], factors: Any) -> Any:
-    """Tell, as a bool tensor (), whether float32's range may not do for the products."""
+def _needs_care(values: Any, product: Any, factors: Any) -> Any:
+    """Tell, as a bool tensor (), whether float32's range may not do for the product."""
     small = tf.reduce_any(factors < TINY_FACTOR)
-    pairs = zip(parts, products, strict=True)
-    losses = [tf.nn.l2_loss(x) for part, x in pairs if bits.flushes(part.values.dtype)]
-    return small | (tf.add_n(losses) < TINY_SQUARES) if losses else small
-
-
-def _exact_products(parts: list[_Part]) -> list[Any]:
-    """Multiply in float64, denormal numbers included."""
-    values = [part.values for part in parts]
-    spread = [tf.broadcast_to(part.factor, tf.shape(part.values)) for part in parts]
-    return map_together(exact_product, values, spread)
+    return small | (tf.nn.l2_loss(product) < TINY_SQUARES) if bits.flushes(values.dtype) else small

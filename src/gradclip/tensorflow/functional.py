@@ -19,6 +19,7 @@ class TensorFlowFunctions(Functions):
     clip_by_block_rms = without_autograph(Functions.clip_by_block_rms)
     clip_by_global_norm = without_autograph(Functions.clip_by_global_norm)
     global_norm = without_autograph(Functions.global_norm)
+    gradient_statistics = without_autograph(Functions.gradient_statistics)
     adaptive_clip = without_autograph(Functions.adaptive_clip)
 
     def _settle(

@@ -9,7 +9,7 @@ import tensorflow as tf
 from gradclip.tensorflow import bits, slices
 from gradclip.tensorflow.branch import choose, traced_once
 from gradclip.tensorflow.bundles import bundle
-from gradclip.tensorflow.together import join
+from gradclip.tensorflow.euclidean import norm_of_bundles, root
 
 _CHUNK = 64  # float64 entries that are added one after another
 _EXPONENT = 0x7FF0000000000000  # the exponent's bits of a float64
@@ -74,14 +74,7 @@ def global_norm(tensors: list[Any]) -> Any:
     others = [norm(t) for t in tensors if not is_plain(t)]
     if not parts:
         return combine(others)
-    stacks = [each.values for each in bundle(parts)]
-    usual = _root_of_squares([tf.cast(stack, tf.float64) for stack in stacks], None)
-    if any(bits.flushes(stack.dtype) for stack in stacks):
-        usual = choose(
-            usual < bits.TINY,
-            lambda: _root_of_squares([bits.decode(vector) for vector in join(stacks)], None),
-            lambda: usual,
-        )
+    usual = norm_of_bundles(bundle(parts))
     return combine([usual, *others]) if others else usual
 
 
@@ -180,14 +173,6 @@ def _root_of_squares(parts: list[Any], axes: Any) -> Any:
     if axes is None:  # the loss reads each part once and makes no temporary
         return root(2.0 * tf.add_n([tf.nn.l2_loss(part) for part in parts]))
     return root(tf.add_n([_over(tf.reduce_sum, axes)(tf.square(part)) for part in parts]))
-
-
-def root(squares: Any) -> Any:
-    """Return the root, with the derivative 0 at 0."""
-    zero = tf.equal(squares, 0.0)  # `==` of TF1 compares objects
-    return tf.where(
-        zero, tf.zeros_like(squares), tf.sqrt(tf.where(zero, tf.ones_like(squares), squares))
-    )
 
 
 def _over(reduce: Callable[..., Any], axes: Any) -> Callable[[Any], Any]:

@@ -10,8 +10,9 @@ import tensorflow as tf
 from gradclip.core.arithmetic import Arithmetic
 from gradclip.core.namespace import EUCLIDEAN, Leaves
 from gradclip.core.sequences import flatten_list, nonfinite_error
+from gradclip.core.statistics import Look
 from gradclip.errors import GradientTypeError
-from gradclip.tensorflow import apply, bits, each, many, measure
+from gradclip.tensorflow import apply, bits, each, many, measure, on_host, statistics
 from gradclip.tensorflow.arithmetic import TensorFlowArithmetic
 from gradclip.tensorflow.branch import known
 
@@ -69,11 +70,19 @@ class TensorFlowNamespace:
 
     def norm(self, t: Any, axes: Any = None, p: float = EUCLIDEAN) -> Any:
         """Return the float64 p-norm."""
+        if axes is None and p == EUCLIDEAN and (found := on_host.global_norm([t])) is not None:
+            return tf.constant(found, tf.float64)
         return measure.norm(t, axes) if p == EUCLIDEAN else measure.p_norm(t, p, axes)
 
     def norms(self, tensors: list[Any | None], p: float = EUCLIDEAN) -> Any:
         """Return the tensors' p-norms as one vector."""
-        return many.norms(tensors, p)
+        found = on_host.norms(tensors) if p == EUCLIDEAN else None
+        return many.norms(tensors, p) if found is None else found
+
+    def statistics(self, tensors: list[Any | None]) -> Look:
+        """Return norms, largest moduli, and the numbers of non-finite entries and of zeros."""
+        found = on_host.statistics(tensors) or statistics.statistics(tensors)
+        return Look(lambda: found)
 
     def magnitude(self, t: Any) -> Any:
         """Return the float64 moduli of the entries."""
@@ -83,7 +92,8 @@ class TensorFlowNamespace:
 
     def global_norm(self, tensors: list[Any]) -> Any:
         """Return the norm of all tensors as one vector."""
-        return measure.global_norm(tensors)
+        found = on_host.global_norm(tensors)
+        return measure.global_norm(tensors) if found is None else found
 
     def combine(self, norms: list[Any]) -> Any:
         """Return the norm of the parts with these norms."""
@@ -91,7 +101,7 @@ class TensorFlowNamespace:
 
     def wide(self, value: Any) -> Any:
         """Return a number as a float, a tensor or an array as float64."""
-        if isinstance(value, int | float | np.number):
+        if isinstance(value, int | float | np.number) or on_host.is_number(value):
             return float(value)
         if not (tf.is_tensor(value) or isinstance(value, tf.Variable)):
             value = np.asarray(value, np.float64)
@@ -100,7 +110,8 @@ class TensorFlowNamespace:
     def narrow(self, norm: Any, tensors: list[Any]) -> Any:
         """Return float32, or float64 if a tensor is."""
         dtype = tf.float64 if _has_float64(tensors) else tf.float32
-        return bits.encode(tf.convert_to_tensor(norm, tf.float64), dtype)
+        found = on_host.rounded(norm, dtype)
+        return bits.encode(norm, dtype) if found is None else found
 
     def arithmetic(self, tensors: list[Any]) -> TensorFlowArithmetic:
         """Return the arithmetic that rounds as `narrow` does."""
@@ -109,6 +120,10 @@ class TensorFlowNamespace:
     def decidable(self, norm: Any, tensors: list[Any]) -> tuple[Any, Arithmetic]:
         """Return the norm as it is."""
         return tf.convert_to_tensor(norm, tf.float64), self.arithmetic(tensors)
+
+    def total(self, norms: Any, tensors: list[Any], p: float = EUCLIDEAN) -> tuple[Any, Arithmetic]:
+        """Return the p-norm of all tensors as it is."""
+        return self.decidable(self.norm(norms, None, p), tensors)
 
     def blank(self, shape: tuple[int, ...], tensors: list[Any]) -> Any:
         """Return zeros."""

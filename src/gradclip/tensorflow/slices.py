@@ -22,6 +22,12 @@ def occur_twice(indices: Any) -> Any:
     return tf.reduce_any(tf.equal(ordered[1:], ordered[:-1]))
 
 
+def count_repeated(indices: Any) -> Any:
+    """Return how many indices occurred before, an int64 ()."""
+    ordered = tf.sort(indices)
+    return tf.math.count_nonzero(tf.equal(ordered[1:], ordered[:-1]))
+
+
 def sum_rows(rows: Any, indices: Any) -> Any:
     """Sum the rows with the same index.
 

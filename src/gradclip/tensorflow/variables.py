@@ -19,7 +19,8 @@ class TensorFlowVariables:
     def make(self, name: str, value: Any) -> tf.Variable:
         """Return a variable that is no parameter."""
         if isinstance(value, float | list):
-            value = np.asarray(value, np.float32)
+            integers = isinstance(value, list) and all(isinstance(x, int) for x in value)
+            value = np.asarray(value, np.int64 if integers else np.float32)
         self._held[name] = tf.Variable(
             value,
             trainable=False,
