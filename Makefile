@@ -52,6 +52,7 @@ docs: .venv/.dev  ## Build the documentation into site/
 
 bench: .venv/.dev  ## Measure speed and edge cases beside the frameworks' own clipping
 	$(BIN)/python -m benchmarks.speed
+	$(BIN)/python -m benchmarks.gpu
 	$(BIN)/python -m benchmarks.edge_cases
 
 clean:  ## Remove what the other targets made

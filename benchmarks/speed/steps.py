@@ -1,7 +1,6 @@
 """Time whole training steps in PyTorch: without clipping, with PyTorch's and with gradclip's."""
 
 import argparse
-import inspect
 import json
 import subprocess
 import sys
@@ -27,11 +26,6 @@ SECONDS = 30.0
 _MAX_ROUNDS = 3000
 _KEPT_REPORTS = 100
 _NORM = 1.0
-_EVERYTHING = (
-    {"statistics": True}
-    if "statistics" in inspect.signature(gradclip.torch.attach).parameters
-    else {}
-)
 
 
 def measure(
@@ -132,7 +126,7 @@ def _attached(optimizer: torch.optim.Optimizer, model: torch.nn.Module, limit: f
 
 
 def _recorded(optimizer: torch.optim.Optimizer, model: torch.nn.Module, limit: float) -> Step:
-    attached = gradclip.torch.attach(optimizer, gradclip.GlobalNorm(limit), model, **_EVERYTHING)
+    attached = gradclip.torch.attach(optimizer, gradclip.GlobalNorm(limit), model, statistics=True)
     reports = deque[object](maxlen=_KEPT_REPORTS)
 
     def step() -> None:

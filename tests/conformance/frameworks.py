@@ -60,6 +60,8 @@ class Framework:
         return value
 
     def _out(self, value):
+        if hasattr(value, "_fields"):
+            return type(value)(*map(self._out, value))
         if isinstance(value, list | tuple):
             return type(value)(self._out(v) for v in value)
         return None if value is None else self.array(value)

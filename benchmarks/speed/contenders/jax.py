@@ -10,7 +10,6 @@ import gradclip.jax
 import gradclip.optax
 from benchmarks.speed.contenders.case import Case
 from benchmarks.speed.timing import Contender
-from gradclip.jax.namespace import JaxNamespace
 
 _RATE = 1e-3
 
@@ -28,8 +27,7 @@ def _alone(limit: float, arrays: list[jax.Array]) -> list[Contender]:
         "optax.clip_by_global_norm": lambda g: transformation.update(g, state)[0],
         "gradclip.jax.clip_by_global_norm": lambda g: gradclip.jax.clip_by_global_norm(g, limit),
     }
-    if hasattr(JaxNamespace, "statistics"):
-        clips["gradclip, four statistics"] = lambda g: _with_statistics(g, limit)
+    clips["gradclip, four statistics"] = lambda g: _with_statistics(g, limit)
     return [_jitted(name, clip, arrays) for name, clip in clips.items()] + [
         _donated(name, clip, arrays) for name, clip in clips.items()
     ]
@@ -75,8 +73,6 @@ def _in_adam(limit: float, arrays: list[jax.Array]) -> list[Contender]:
         _step(name, transformation.init, transformation.update, arrays)
         for name, transformation in updates.items()
     ]
-    if not hasattr(JaxNamespace, "statistics"):
-        return listed
     return [*listed, _step("gradclip, four statistics", adam.init, with_statistics, arrays)]
 
 

@@ -8,7 +8,6 @@ import tensorflow as tf
 import gradclip.tensorflow
 from benchmarks.speed.contenders.case import Case
 from benchmarks.speed.timing import Contender
-from gradclip.tensorflow.namespace import TensorFlowNamespace
 
 Clip = Callable[[list[Any]], Any]
 
@@ -30,13 +29,11 @@ def _clips(limit: float) -> dict[str, Clip]:
         found = own.gradient_statistics(tensors)
         return *own.clip_by_global_norm(tensors, limit, use_norm=found.global_norm), found
 
-    clips: dict[str, Clip] = {
+    return {
         "tf.clip_by_global_norm": lambda g: tf.clip_by_global_norm(g, limit),
         "gradclip clip_by_global_norm": lambda g: own.clip_by_global_norm(g, limit),
+        "gradclip, four statistics": with_statistics,
     }
-    if hasattr(TensorFlowNamespace, "statistics"):
-        clips["gradclip, four statistics"] = with_statistics
-    return clips
 
 
 def _ways(case: Case) -> Iterator[tuple[str, Callable[[Clip], Clip]]]:
