@@ -54,6 +54,7 @@ def zero(optimizer, name):
     return all(not m.numpy().any() for m in getattr(optimizer, name) if m is not None)
 
 
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # Keras copies
 @pytest.mark.parametrize("kind", KEEPING_MOMENTS)
 def test_spam_resets_the_moments_after_every_so_many_steps(kind):
     if not hasattr(OPTIMIZERS, kind):
@@ -68,6 +69,7 @@ def test_spam_resets_the_moments_after_every_so_many_steps(kind):
     assert all(np.isfinite(w.numpy()).all() for w in weights)
 
 
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # Keras copies
 @pytest.mark.skipif(not hasattr(OPTIMIZERS, "ScheduleFreeAdamW"), reason="younger than this Keras")
 def test_weights_that_an_optimizer_keeps_as_momentum_are_none():
     inner, weights = OPTIMIZERS.ScheduleFreeAdamW(0.1), variables()

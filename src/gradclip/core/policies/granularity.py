@@ -1,6 +1,5 @@
 """Granularity: whose norm is held to the limit."""
 
-import functools
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -85,7 +84,7 @@ def divide(granularity: Granularity, names: tuple[str, ...]) -> Division:
 def _divide_by(granularity: Named, names: tuple[str, ...]) -> Division:
     match granularity:
         case "global":
-            division: Division = _whole(len(names))
+            division: Division = Joint((tuple(range(len(names))),), whole=True)
         case "layer":
             division = Joint.of([layer_of(name) for name in names])
         case "tensor":
@@ -95,12 +94,6 @@ def _divide_by(granularity: Named, names: tuple[str, ...]) -> Division:
         case _:  # "element"
             division = Split(Units(()))
     return division
-
-
-@functools.cache
-def _whole(count: int) -> "Joint":
-    """Return the division of so many tensors into one part, made once."""
-    return Joint((tuple(range(count)),), whole=True)
 
 
 def check_granularity(granularity: object) -> None:

@@ -8,8 +8,6 @@
  */
 #include "passes.h"
 
-#include <float.h>
-#include <math.h>
 #include <string.h>
 #ifdef __AVX2__
 #include <immintrin.h>
@@ -261,8 +259,7 @@ static Statistics measure(const void *entries, int64_t count, enum Type type, en
     }
 }
 
-/* Multiply; 16-bit entries in float32, and float32 ones too unless it would lose digits of the
- * factor. */
+/* Multiply: float32 entries in float64, so that each is rounded once; 16-bit ones in float32. */
 static void scale(void *entries, int64_t count, enum Type type, double factor) {
     if (factor == 0) { /* 0 times inf is NaN */
         memset(entries, 0, (size_t)(count * size_of(type)));
@@ -273,10 +270,7 @@ static void scale(void *entries, int64_t count, enum Type type, double factor) {
     uint16_t *halves = entries;
     switch (type) {
     case FLOAT32:
-        if (fabs(factor) < FLT_MIN)
-            for (int64_t i = 0; i < count; i++) floats[i] = (float)(floats[i] * factor);
-        else
-            for (int64_t i = 0; i < count; i++) floats[i] *= (float)factor;
+        for (int64_t i = 0; i < count; i++) floats[i] = (float)(floats[i] * factor);
         break;
     case FLOAT64:
         for (int64_t i = 0; i < count; i++) doubles[i] *= factor;
