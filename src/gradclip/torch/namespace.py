@@ -105,7 +105,11 @@ class TorchNamespace:
 
     def global_norm(self, tensors: list[Tensor]) -> Tensor:
         """Return the norm of all tensors as one vector, on the first one's device."""
-        return measure.global_norm([measure_values(t) for t in tensors])
+        values = [measure_values(t) for t in tensors]
+        rows = on_host.table(values) if values else None
+        if rows is None:
+            return measure.global_norm(values)
+        return torch.tensor(on_host.global_norm(rows, EUCLIDEAN), dtype=torch.float64)
 
     def combine(self, norms: list[Tensor]) -> Tensor:
         """Return the norm of the parts, on the first one's device."""
