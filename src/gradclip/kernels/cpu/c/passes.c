@@ -8,6 +8,8 @@
  */
 #include "passes.h"
 
+#include <float.h>
+#include <math.h>
 #include <string.h>
 #ifdef __AVX2__
 #include <immintrin.h>
@@ -259,7 +261,8 @@ static Statistics measure(const void *entries, int64_t count, enum Type type, en
     }
 }
 
-/* Multiply: float32 entries in float64, so that each is rounded once; 16-bit ones in float32. */
+/* Multiply; 16-bit entries in float32, and float32 ones too unless it would lose digits of the
+ * factor. */
 static void scale(void *entries, int64_t count, enum Type type, double factor) {
     if (factor == 0) { /* 0 times inf is NaN */
         memset(entries, 0, (size_t)(count * size_of(type)));
@@ -270,7 +273,10 @@ static void scale(void *entries, int64_t count, enum Type type, double factor) {
     uint16_t *halves = entries;
     switch (type) {
     case FLOAT32:
-        for (int64_t i = 0; i < count; i++) floats[i] = (float)(floats[i] * factor);
+        if (fabs(factor) < FLT_MIN)
+            for (int64_t i = 0; i < count; i++) floats[i] = (float)(floats[i] * factor);
+        else
+            for (int64_t i = 0; i < count; i++) floats[i] *= (float)factor;
         break;
     case FLOAT64:
         for (int64_t i = 0; i < count; i++) doubles[i] *= factor;
