@@ -120,7 +120,7 @@ def _steps(rows: list[Row]) -> Figure:
     models = list(dict.fromkeys(row["model"] for row in rows))
     names = list(dict.fromkeys(row["name"] for row in rows))[1:]
     figure, all_axes = plt.subplots(
-        1, len(models), figsize=(2.6 + 1.8 * len(models), 2.4), layout="constrained", sharey=True,
+        1, len(models), figsize=(2.6 + 1.8 * len(models), 2.7), layout="constrained", sharey=True,
         squeeze=False,
     )  # fmt: skip
     for axes, model in zip(all_axes[0], models, strict=True):
@@ -128,7 +128,7 @@ def _steps(rows: list[Row]) -> Figure:
             if row["model"] == model and row["name"] in names:
                 _draw_overhead(axes, row, names.index(row["name"]))
         axes.axvline(0, color="black", lw=0.8)
-        axes.set_title(model)
+        axes.set_title(model.replace(", ", ",\n"))
         axes.grid(visible=False, axis="y")
     all_axes[0][0].set_yticks(range(len(names)), names)
     all_axes[0][0].invert_yaxis()
@@ -168,7 +168,8 @@ def _growth(rows: list[Row]) -> Figure:
         all_axes[0][column].set(xscale="log", yscale="log", title=f"growing number of {axis}")
         all_axes[1][column].set(xscale="log", xlabel=axis)
         all_axes[1][column].set_yscale("symlog", linthresh=0.1)  # zero can be seen
-        all_axes[1][column].set_ylim(bottom=0)
+        most = max(row["extra_bytes"] / 2**20 for row in rows if row["axis"] == axis)
+        all_axes[1][column].set_ylim(0, 2 * max(most, 1.0))
     all_axes[0][0].set_ylabel("time, ms")
     all_axes[1][0].set_ylabel("extra memory, MB")
     all_axes[0][0].legend(frameon=False)
