@@ -15,22 +15,11 @@ from matplotlib.figure import Figure
 from benchmarks.clipping import jobs
 from benchmarks.clipping.page import bits, middle, name_of, policy_runs
 from benchmarks.clipping.store import Outcomes, select
+from benchmarks.style import FOLDER, STYLE
 
-FOLDER = Path(__file__).parents[2] / "docs" / "assets"
 _PLAIN, _CLIPPED = "#c8553d", "#0b6bcb"  # told apart by those who see few colors
 _GRAY = "#777777"
 _UNIFORM_BITS = math.log2(103)  # a guess among all characters: what is above has diverged
-_STYLE = {
-    "font.family": "sans-serif",
-    "font.size": 10,
-    "svg.fonttype": "none",  # text stays text
-    "svg.hashsalt": "gradclip",  # the same plot is the same file
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.grid": True,
-    "grid.color": "#e4e4e4",
-    "axes.axisbelow": True,
-}
 
 
 def write_plots(outcomes: Outcomes) -> list[Path]:
@@ -39,7 +28,7 @@ def write_plots(outcomes: Outcomes) -> list[Path]:
     Returns:
         The files.
     """
-    with plt.rc_context(_STYLE):
+    with plt.rc_context(STYLE):
         figures = {
             "clipping-lengths": _lengths(outcomes),
             "clipping-rates": _rates(outcomes),

@@ -16,23 +16,13 @@ from benchmarks.speed.functions import FRAMEWORKS
 from benchmarks.speed.limit import LIMIT
 from benchmarks.speed.shapes import NETWORKS
 from benchmarks.speed.store import Results, Row
+from benchmarks.style import FOLDER, STYLE
 
-FOLDER = Path(__file__).parents[2] / "docs" / "assets"
 # Told apart by those who see few colors, and by lightness; gray is of others, color is gradclip's.
 _OWN, _OTHERS = ("#8ec1f2", "#0b6bcb"), ("#c9c9c9", "#7d7d7d")
 _LIMIT_COLOR = "#c8553d"
 _LINES = ("#7d7d7d", "#0b6bcb", "#e39a2d")
-_STYLE = {
-    "font.family": "sans-serif",
-    "font.size": 9,
-    "svg.fonttype": "none",  # text stays text
-    "svg.hashsalt": "gradclip",  # the same plot is the same file
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.grid": True,
-    "grid.color": "#e4e4e4",
-    "axes.axisbelow": True,
-}
+_STYLE = {**STYLE, "font.size": 9}
 
 
 def write_plots(results: Results, folder: Path = FOLDER) -> list[Path]:
