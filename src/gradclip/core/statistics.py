@@ -1,7 +1,7 @@
 """What one look at gradients tells of each of them."""
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from gradclip.core.namespace import Array
 
@@ -42,6 +42,7 @@ class Look:
         make: Returns wide 2-norms; largest moduli, exactly; and the numbers of non-finite entries
             and of zeros, (T,) each. It is called once at most, and holds no tensor.
         total: The wide 2-norm of all tensors as one vector, (), if it is known already.
+        rows: What the framework found the tensors by, for it to find them again within the step.
 
     Example:
         >>> look = Look(lambda: ([5.0], [4.0], [0], [1]))
@@ -49,12 +50,15 @@ class Look:
         [5.0]
     """
 
-    __slots__ = ("_columns", "_make", "total")
+    __slots__ = ("_columns", "_make", "rows", "total")
 
-    def __init__(self, make: Callable[[], Columns], total: Array | None = None) -> None:
+    def __init__(
+        self, make: Callable[[], Columns], total: Array | None = None, rows: Any = None
+    ) -> None:
         self._make = make
         self._columns: Columns | None = None
         self.total = total
+        self.rows = rows
 
     @property
     def columns(self) -> Columns:

@@ -126,8 +126,7 @@ def table(tensors: Sequence[Tensor | None]) -> DeviceTable | None:
         layouts, views with gaps, anything traced or to be differentiated; or if Triton is missing.
     """
     # First, so that what lies on the host does not pay for it; compilers cannot see the rest.
-    first = next((t for t in tensors if t is not None), None)
-    if torch.compiler.is_compiling() or first is None or not (first.is_cuda or cuda.interpreted()):
+    if torch.compiler.is_compiling() or not (_first_on_cuda(tensors) or cuda.interpreted()):
         return None
     present = [t for t in tensors if t is not None]
     types = [t.dtype for t in present]
@@ -148,14 +147,22 @@ def table(tensors: Sequence[Tensor | None]) -> DeviceTable | None:
         places = [i for i, t in enumerate(tensors) if t is not None]
         columns = (addresses, lengths, kinds)
         addresses, lengths, kinds = (_spread(c, places, len(tensors)) for c in columns)
-    layout = device_layout(first.device, tuple(lengths), bytes(kinds))
+    layout = device_layout(present[0].device, tuple(lengths), bytes(kinds))
     return DeviceTable(present, layout, addresses)
+
+
+def _first_on_cuda(tensors: Sequence[Tensor | None]) -> bool:
+    """Tell where the first tensor lies."""
+    for t in tensors:
+        if t is not None:
+            return t.is_cuda
+    return False
 
 
 def _may_read(tensors: list[Tensor], types: set[torch.dtype]) -> bool:
     """Tell whether the kernels know types and device, and nothing is traced or differentiated."""
     return (
-        types <= _TYPES.keys()
+        set() < types <= _TYPES.keys()  # there is one at all
         and _PLAIN.issuperset(map(type, tensors))
         and len(set(map(Tensor.get_device, tensors))) == 1
         and torch._C._functorch.peek_interpreter_stack() is None  # noqa: SLF001 - no other way

@@ -61,15 +61,19 @@ class Folding:
 
     def _divides(self) -> bool:
         """Tell whether the optimizer divides every gradient by `grad_scale`."""
-        fused = all(group.get("fused") for group in self._optimizer.param_groups)
-        return fused and type(self._optimizer) in _DIVIDE and amp.honours_found_inf(self._optimizer)
+        optimizer = self._optimizer
+        return (
+            type(optimizer) in _DIVIDE
+            and amp.honours_found_inf(optimizer)
+            and all(group.get("fused") for group in optimizer.param_groups)
+        )
 
 
 def _is_division(gradients: in_place.Gradients, batch: Batch) -> bool:
     """Tell whether all that a policy did is to divide narrow gradients by one number."""
     return (
         is_scalar(batch.factor)
-        and all(new is old for new, old in zip(batch.tensors, gradients, strict=True))
+        and batch.holds(gradients)
         and all(t.dtype in _NARROW for t in batch.present)
     )
 

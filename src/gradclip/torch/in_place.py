@@ -5,8 +5,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from gradclip.core.policies.batch import Batch
-from gradclip.torch import apply
+from gradclip.core.policies.batch import Batch, Known
+from gradclip.torch import apply, on_host
 
 Gradients = list[Tensor | None]
 
@@ -42,6 +42,9 @@ def write(parameters: list[Tensor], gradients: Gradients, batch: Batch) -> None:
         gradients: What `read` returned of them.
         batch: What the policy made of the gradients.
     """
+    if batch.holds(gradients):
+        _scale(gradients, batch.factor, batch.known)
+        return
     rows = enumerate(zip(parameters, gradients, batch.tensors, strict=True))
     written: Gradients = [*gradients]
     for i, (parameter, gradient, result) in rows:
@@ -68,13 +71,14 @@ def replace(parameters: list[Tensor], gradients: Gradients, batch: Batch) -> Non
             parameter.grad = result
 
 
-def _scale(gradients: Gradients, factor: Any) -> None:
+def _scale(gradients: Gradients, factor: Any, known: Known | None = None) -> None:
     """Multiply gradients by a factor, () or (T,), in place."""
-    if isinstance(factor, Tensor) and factor.ndim:
+    rows = None if known is None or known.look is None else known.look.rows
+    if isinstance(factor, float) and rows is not None:
+        assert known is not None  # it has the rows
+        on_host.scale(rows, known.present, factor)
+    elif isinstance(factor, Tensor) and factor.ndim:
         apply.rescale_each_(gradients, factor)
-        return
-    present = [g for g in gradients if g is not None]
-    if isinstance(factor, Tensor):
-        apply.rescale_(present, factor)
-    elif factor != 1:
+    elif isinstance(factor, Tensor) or factor != 1:
+        present = [g for g in gradients if g is not None]
         apply.rescale_(present, torch.as_tensor(factor, dtype=torch.float64))

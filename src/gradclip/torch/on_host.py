@@ -109,7 +109,7 @@ def look(tensors: list[Tensor]) -> Look | None:
     norms, *others = _DOUBLE
     # float32 holds the moduli of all other types.
     columns = _DOUBLE if rows.double else (norms, cpu.Column.SINGLE_LARGEST, *others[1:])
-    return Look(functools.partial(_columns, found, columns), found.global_norm)
+    return Look(functools.partial(_columns, found, columns), found.global_norm, rows)
 
 
 def statistics(tensors: list[Tensor]) -> Statistics | None:

@@ -1,5 +1,7 @@
 """Steps of an optimizer on clipped gradients."""
 
+import functools
+import operator
 from collections.abc import Callable
 from typing import Any
 
@@ -21,6 +23,7 @@ from gradclip.torch.moments import reset_moments
 from gradclip.torch.names import NamedParameters
 from gradclip.torch.updates import UpdateClipping
 
+_MISSING = functools.partial(operator.is_, None)
 Closure = Callable[[], Any]
 Write = Callable[[list[Tensor], in_place.Gradients, Batch], None]
 
@@ -112,16 +115,18 @@ class Steps:
         """
         self._clip(self._write_now if self._folding is None else self._fold)
 
-    @torch.no_grad()
     def _clip(self, write: Write) -> None:
-        if amp.will_skip(self._optimizer):
-            return
+        if not amp.will_skip(self._optimizer):
+            with torch.set_grad_enabled(False):  # as a decorator it makes a copy of itself first
+                self._clip_now(write)
+
+    def _clip_now(self, write: Write) -> None:
         check_outside_backward(self.clipper.policy)
         parameters, names = self._parameters.read()
         if names is not self._names:
             self._names, self._resets = names, momentum_resets(self.policy, names)
         gradients = in_place.read(parameters)
-        if not any(g is not None for g in gradients):
+        if all(map(_MISSING, gradients)):
             self.clipper.guard.no_gradients()
             return
         outcome = self._decide(parameters, gradients, names)
@@ -169,7 +174,8 @@ class Steps:
             return
         if isinstance(outcome.skipped, Tensor) and not self._dropping.drop_if(outcome.skipped):
             self.clipper.guard.cannot_drop(self._optimizer)
-        write(parameters, gradients, outcome.batch)
+        if not (outcome.batch.untouched and outcome.batch.holds(gradients)):
+            write(parameters, gradients, outcome.batch)
 
     def _write_now(
         self, parameters: list[Tensor], gradients: in_place.Gradients, batch: Batch

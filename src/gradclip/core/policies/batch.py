@@ -1,7 +1,8 @@
 """Gradients on their way through a policy, and what is known of their norms."""
 
+import operator
 from dataclasses import dataclass, field, replace
-from typing import Self
+from typing import Any, Self
 
 from gradclip.core.arithmetic import Arithmetic, is_scalar
 from gradclip.core.namespace import EUCLIDEAN, Array, Namespace
@@ -97,6 +98,10 @@ class Batch:
         """Whether it is known that nothing was put off."""
         return isinstance(self.factor, float) and self.factor == 1.0
 
+    def holds(self, tensors: list[Array | None]) -> bool:
+        """Tell whether these are the very tensors whose scaling was put off."""
+        return all(map(operator.is_, self.tensors, tensors))
+
     @property
     def present(self) -> list[Array]:
         """The gradients that are there."""
@@ -180,8 +185,10 @@ class Batch:
 
 def _first_of_each_type(tensors: list[Array]) -> list[Array]:
     """Return one tensor of each type, the first of all in front."""
-    first = {t.dtype: t for t in reversed(tensors)}
-    return [*tensors[:1], *(t for t in first.values() if t is not tensors[0])]
+    first: dict[Any, Array] = {}
+    for t in tensors:
+        first.setdefault(t.dtype, t)
+    return list(first.values())
 
 
 def blend(condition: Array, x: Batch, y: Batch) -> Batch:

@@ -1,7 +1,7 @@
 """The machine: any granularity x any limit x any action, over any norm."""
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from gradclip.core.arithmetic import State, map_state
 from gradclip.core.decide import decide
@@ -15,7 +15,7 @@ from gradclip.core.policies.granularity import (
     check_granularity,
     divide,
 )
-from gradclip.core.policies.kinds import Kind, resolve_norm
+from gradclip.core.policies.kinds import Kind, Norm, resolve_norm
 from gradclip.core.policies.limits import Constant, Limit
 from gradclip.core.policies.limits.limit import Seen
 from gradclip.core.policies.policy import Verdict
@@ -24,8 +24,24 @@ from gradclip.errors import ConfigurationError
 Action = Literal["rescale", "clamp", "drop"]
 
 
+class Plan(NamedTuple):
+    """What a `Clip` comes to for parameters of known names."""
+
+    names: tuple[str, ...]
+    division: Division
+    rule: Limit
+    norm: Norm
+
+
+class _Planned:
+    """Room for the plan in use, which belongs neither to the description nor to a copy."""
+
+    __slots__ = ("_known",)
+    _known: Plan
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Clip:
+class Clip(_Planned):
     """Hold norms to a limit: every method of the field is a choice of these four.
 
     Attributes:
@@ -59,14 +75,14 @@ class Clip:
 
     def init(self, batch: Batch) -> State:
         """Return the limit's state for each part."""
-        rule = self._rule()
-        blanks = divide(self.granularity, batch.names).blanks(batch)
+        plan = self._plan(batch.names)
+        object.__setattr__(self, "_known", plan)  # to make one takes longer than to decide
+        blanks, rule = plan.division.blanks(batch), plan.rule
         return tuple(map_state(xp.store, rule.init(like, xp)) for like, xp in blanks)
 
     def update(self, batch: Batch, state: State, step: Array) -> tuple[Batch, Verdict, State]:
         """Measure, decide, and have the gradients scaled or clamped."""
-        division = divide(self.granularity, batch.names)
-        rule, norm = self._rule(), resolve_norm(self.norm)
+        _, division, rule, norm = self._plan(batch.names)
         if rule.relative and batch.tensors and not batch.variables:
             msg = "A limit relative to the parameters needs `variables`, got None. Pass them too."
             raise ConfigurationError(msg)
@@ -91,6 +107,13 @@ class Clip:
         acted = self._act(division, batch, factors, limits)
         return acted, Verdict(division.limit(limits, batch), drop), tuple(states)
 
+    def _plan(self, names: tuple[str, ...]) -> Plan:
+        """Return what a decision on parameters of these names needs."""
+        known: Plan | None = getattr(self, "_known", None)
+        if known is not None and known.names is names:
+            return known
+        return Plan(names, divide(self.granularity, names), self._rule(), resolve_norm(self.norm))
+
     def _rule(self) -> Limit:
         # To ask whether it is a `Limit`, a protocol, takes as long as the rest of a decision.
         limit: Any = self.limit
@@ -114,7 +137,9 @@ def _limit(rule: Limit, part: Part, stored: State, step: Array) -> tuple[Array, 
     norm, divisor, weight, valid, xp = part
     # A norm that is not valid is replaced, and what it teaches is thrown away.
     kind = xp.where(valid, norm / divisor, 1.0)
-    before = map_state(xp.load, stored)
     seen = Seen(kind, None if weight is None else weight / divisor, step)
+    if isinstance(stored, tuple) and not stored:
+        return rule.update(seen, stored, xp)
+    before = map_state(xp.load, stored)
     limit, after = rule.update(seen, before, xp)
     return limit, map_state(lambda new, old: xp.store(xp.where(valid, new, old)), after, before)

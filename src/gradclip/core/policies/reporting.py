@@ -11,9 +11,7 @@ from gradclip.core.policies.report import Report
 from gradclip.core.statistics import Look, Statistics
 
 
-def report_of(
-    first: Batch, batch: Batch, verdict: Verdict, skipped: Array, look: Look | None
-) -> Report:
+def report_of(first: Batch, batch: Batch, verdict: Verdict, skipped: Array) -> Report:
     """Return the report of a step.
 
     Args:
@@ -21,12 +19,10 @@ def report_of(
         batch: The gradients as they are to be, zeros if the step is skipped.
         verdict: What the policy said besides.
         skipped: Whether the step is to be dropped.
-        look: What one look at the gradients found, if it was asked for.
     """
     before, arithmetic = first.total()
     if isinstance(arithmetic, Floats) and isinstance(skipped, bool):
-        late = _vectors(first, batch, look, skipped=skipped, double=arithmetic.double)
-        return _on_host(before, late, batch, verdict, skipped=skipped)
+        return _on_host(first, batch, verdict, before, skipped=skipped, double=arithmetic.double)
     xp, kinds = batch.xp, batch.kinds
     parts_after, after, scalar = _after(batch, skipped)
     same = before == after
@@ -46,7 +42,7 @@ def report_of(
         skipped=skipped,
         parts_before=given(first.norms()),
         parts_after=given(parts_after),
-        statistics=_statistics(look, before, given),
+        statistics=_statistics(first.known.look, before, given),
     )
 
 
@@ -63,16 +59,17 @@ def _after(batch: Batch, skipped: Array) -> tuple[Array, Array, Array]:
 
 
 def _on_host(
-    before: float, late: Callable[[], Vectors], batch: Batch, verdict: Verdict, *, skipped: bool
+    first: Batch, batch: Batch, verdict: Verdict, before: float, *, skipped: bool, double: bool
 ) -> Report:
     """Return a report whose vectors are made when they are asked for.
 
     On the host they take longer than the decision, and those of most steps are never looked at.
     """
-    after = 0.0 if skipped else batch.total()[0]
+    same = batch is first or (batch.known is first.known and batch.factor is first.factor)
+    after = 0.0 if skipped else before if same else batch.total()[0]
     limit = verdict.limit
     return LateReport(
-        late,
+        _vectors(first, batch, before, same=same, skipped=skipped, double=double),
         names=batch.names,
         norm_before=before,
         norm_after=after,
@@ -83,11 +80,10 @@ def _on_host(
 
 
 def _vectors(
-    first: Batch, batch: Batch, look: Look | None, *, skipped: bool, double: bool
+    first: Batch, batch: Batch, total: float, *, same: bool, skipped: bool, double: bool
 ) -> Callable[[], Vectors]:
     """Return what makes a report's vectors, and holds norms but no gradient."""
-    xp, length, total = batch.xp, len(batch.names), first.total()[0]
-    same = batch.known is first.known and batch.factor is first.factor
+    xp, length, look = batch.xp, len(batch.names), first.known.look
     norms_before = _norms(first)
     norms_after = norms_before if skipped or same else _norms(batch)
 

@@ -121,7 +121,7 @@ def update(  # noqa: PLR0913 - what a step consists of
         if nonfinite == "skip":
             skipped = arithmetic.where(finite, skipped, True)  # noqa: FBT003 - an array's place
         settled = _dropped(after, skipped)
-        report = report_of(first, settled, verdict, skipped, known.look)
+        report = report_of(first, settled, verdict, skipped)
         counted = arithmetic.where(skipped | (finite != True), step, step + 1.0)  # noqa: E712
         following = PolicyState(arithmetic.store(counted), inner)
         return Outcome(report, following, skipped, settled)
