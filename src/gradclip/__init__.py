@@ -49,6 +49,7 @@ from gradclip.functional import (
 )
 
 if TYPE_CHECKING:
+    from gradclip.record import Recorder, open_run, read_run
     from gradclip.replaying import replay, suggest
 
 __version__ = "0.1.0"
@@ -74,6 +75,7 @@ __all__ = [
     "PerGroup",
     "Percentile",
     "Ratio",
+    "Recorder",
     "RunningMean",
     "Schedule",
     "SecondMoment",
@@ -91,6 +93,8 @@ __all__ = [
     "clip_by_value",
     "global_norm",
     "gradient_statistics",
+    "open_run",
+    "read_run",
     "replay",
     "suggest",
 ]
@@ -109,7 +113,13 @@ _ROOMS = {
 
 
 # Functions that need NumPy -> the module that has them.
-_LATER = {"replay": "gradclip.replaying", "suggest": "gradclip.replaying"}
+_LATER = {
+    "Recorder": "gradclip.record",
+    "open_run": "gradclip.record",
+    "read_run": "gradclip.record",
+    "replay": "gradclip.replaying",
+    "suggest": "gradclip.replaying",
+}
 
 
 def __getattr__(name: str) -> Any:

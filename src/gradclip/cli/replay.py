@@ -11,7 +11,8 @@ from rich.table import Table
 from rich.text import Text
 
 from gradclip.core.policies.resolve import parse_policy
-from gradclip.record.reader import Run, read_run
+from gradclip.record.reader import read_run
+from gradclip.record.run import Run
 from gradclip.replaying import Replay, replay, suggest
 from gradclip.report.wording import number, percent
 

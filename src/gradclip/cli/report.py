@@ -5,7 +5,8 @@ from pathlib import Path
 
 import click
 
-from gradclip.record.reader import Run, read_run
+from gradclip.record.reader import read_run
+from gradclip.record.run import Run
 from gradclip.record.schema import RUN_FILE
 from gradclip.report.html import write_html
 

@@ -1,6 +1,8 @@
 """The run: a directory with what training did, written and read without any framework."""
 
-from gradclip.record.reader import Run, read_run
+from gradclip.record.reader import RunReader, open_run, read_run
+from gradclip.record.recorder import Recorder
+from gradclip.record.run import Run, ThinRun, Updates
 from gradclip.record.schema import SCHEMA_VERSION, Metadata, Parameter, Status, StepRecord
 from gradclip.record.writer import RunWriter
 
@@ -8,9 +10,14 @@ __all__ = [
     "SCHEMA_VERSION",
     "Metadata",
     "Parameter",
+    "Recorder",
     "Run",
+    "RunReader",
     "RunWriter",
     "Status",
     "StepRecord",
+    "ThinRun",
+    "Updates",
+    "open_run",
     "read_run",
 ]

@@ -1,70 +1,39 @@
-"""Reads a run directory into metadata and columns, also while it is still being written."""
+"""Reads runs, also while they are still being written: whole, in slices, or thinned."""
 
-import json
 import os
-from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from gradclip.errors import RunError
-from gradclip.record.encoding import decode
-from gradclip.record.parsing import Description, parse_columns, parse_metadata
-from gradclip.record.schema import RUN_FILE, SCHEMA_VERSION, STEPS_FILE, Json, Metadata, Status
-
-Column = NDArray[np.float64]
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Run:
-    """A run's metadata and its S steps by column, over P parameters.
-
-    Attributes:
-        path: The run directory.
-        status: How it ended, or `running`.
-        metadata: What was known before the first step.
-        summary: What was kept of the whole run; None until it ends.
-        steps: The steps' numbers, (S,).
-        time: Seconds since the start, (S,).
-        loss: The batches' losses, (S,); NaN where there was none.
-        accuracy: The batches' accuracies, (S,); NaN where there was none.
-        learning_rate: The learning rates, (S,); NaN where unknown.
-        global_norm_before: The global gradient norms before clipping, (S,).
-        global_norm_after: The global gradient norms after clipping, (S,).
-        limit: The thresholds, (S,); inf where there was none.
-        scale: How far clipping scaled, (S,).
-        skipped: Whether the step was dropped, (S,).
-        norms_before: The parameters' gradient norms before clipping, (S, P).
-        norms_after: The parameters' gradient norms after clipping, (S, P).
-    """
-
-    path: Path
-    status: Status
-    metadata: Metadata
-    summary: dict[str, Json] | None
-    steps: NDArray[np.int64]
-    time: Column
-    loss: Column
-    accuracy: Column
-    learning_rate: Column
-    global_norm_before: Column
-    global_norm_after: Column
-    limit: Column
-    scale: Column
-    skipped: NDArray[np.bool_]
-    norms_before: Column
-    norms_after: Column
+from gradclip.record.description import Description, foreign, read_description, unreadable
+from gradclip.record.jsonl import STEPS_FILE, parse_columns
+from gradclip.record.layout import NORMS, NUMBERS, STATISTICS, Row
+from gradclip.record.run import Run, ThinRun, Updates
+from gradclip.record.schema import Metadata, Status
+from gradclip.record.store import Piece, Store
+from gradclip.record.thin import bucket_starts, thin
+from gradclip.record.thinning import thin_pieces
 
 
-def read_run(path: str | os.PathLike[str]) -> Run:
-    """Read a run directory; a torn last line of a run still being written is left out.
+def read_run(
+    path: str | os.PathLike[str],
+    first: int | None = None,
+    last: int | None = None,
+    *,
+    rank: int = 0,
+) -> Run:
+    """Read a run directory, as far as it is written.
 
     Args:
-        path: The directory that a `RunWriter` wrote.
+        path: The directory that a `RunWriter` or a `Recorder` wrote, in any schema so far.
+        first: The first step to read; None for the first that there is.
+        last: The last step to read; None for the last that there is.
+        rank: Whose records to read, of several processes that wrote one run.
 
     Returns:
-        The run so far.
+        The run so far. A torn last record is left out, and so is what is damaged.
 
     Raises:
         RunError: There is no run, the files are not ours, or the schema is newer than this code.
@@ -75,66 +44,174 @@ def read_run(path: str | os.PathLike[str]) -> Run:
         ...
         gradclip.errors.RunError: There is no run in no-such-run: it has no run.json. ...
     """
-    directory = Path(path)
-    description = _read_description(directory)
-    try:
-        metadata = parse_metadata(description)
-        return Run(
-            path=directory,
-            status=description["status"],
-            metadata=metadata,
-            summary=description["summary"],
-            **parse_columns(directory / STEPS_FILE, len(metadata.parameters)),
-        )
-    except OSError as error:
-        raise RunError(_unreadable(directory / STEPS_FILE, error)) from error
-    except (KeyError, TypeError, ValueError) as error:
-        raise RunError(_foreign(directory, error)) from error
+    return open_run(path, rank=rank).read(first, last)
 
 
-def _read_description(directory: Path) -> Description:
-    """Return the contents of `run.json`.
+def open_run(path: str | os.PathLike[str], *, rank: int = 0) -> "RunReader":
+    """Open a run directory to read of it what is needed, and to follow it while it grows.
+
+    Args:
+        path: As in `read_run`.
+        rank: As in `read_run`.
+
+    Returns:
+        What reads it.
 
     Raises:
-        RunError: It is missing, foreign, or of a schema that we do not know yet.
+        RunError: As in `read_run`.
     """
-    path = directory / RUN_FILE
-    try:
-        description = decode(json.loads(path.read_bytes()))
-    except (FileNotFoundError, NotADirectoryError) as error:
-        msg = (
-            f"There is no run in {directory}: it has no {RUN_FILE}. "
-            "Name a directory that a run was written to."
+    return RunReader(path, rank=rank)
+
+
+class RunReader:
+    """Read of a run what is asked for; `refresh` sees what was written since.
+
+    Args:
+        path: As in `read_run`.
+        rank: As in `read_run`.
+
+    Raises:
+        RunError: As in `read_run`.
+
+    Attributes:
+        path: The directory.
+    """
+
+    def __init__(self, path: str | os.PathLike[str], *, rank: int = 0) -> None:
+        self.path = Path(path)
+        self._store = Store(self.path, rank)
+        self._description: Description
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Look again at what there is.
+
+        Raises:
+            RunError: As in `read_run`.
+        """
+        self._description = read_description(self.path)
+        if self._description.schema > 1:
+            self._store.refresh()
+        if self._store.foreign and not self._store.pieces():
+            reason = f"{min(self._store.foreign)} is no file of records"
+            raise RunError(foreign(self.path, reason))
+
+    @property
+    def metadata(self) -> Metadata:
+        """What was known before the first step."""
+        return self._description.metadata
+
+    @property
+    def status(self) -> Status:
+        """How the run ended, or `running`."""
+        return self._description.status
+
+    @property
+    def ranks(self) -> tuple[int, ...]:
+        """The processes that wrote it."""
+        return tuple(sorted(self._store.ranks)) or (0,)
+
+    @property
+    def num_steps(self) -> int:
+        """How many steps there are by now."""
+        if self._description.schema == 1:
+            return len(self.read().steps)
+        return sum(map(len, self._store.pieces()))
+
+    def read(self, first: int | None = None, last: int | None = None) -> Run:
+        """Return the steps first..last, both included, column by column."""
+        pieces = self._store.pieces(first, last)
+        columns = self._columns_of_lines(first, last)
+        if columns is None:
+            columns = _columns(pieces, len(self.metadata.parameters))
+        return Run(
+            path=self.path,
+            status=self.status,
+            metadata=self.metadata,
+            summary=self._description.summary,
+            updates=self._updates(columns["steps"], pieces),
+            **columns,
         )
-        raise RunError(msg) from error
-    except OSError as error:
-        raise RunError(_unreadable(path, error)) from error
-    except ValueError as error:
-        raise RunError(_foreign(directory, f"{RUN_FILE} is not JSON")) from error
-    schema = description.get("schema") if isinstance(description, dict) else None
-    if not isinstance(description, dict) or not isinstance(schema, int):
-        raise RunError(_foreign(directory, f"{RUN_FILE} has no schema number"))
-    if schema > SCHEMA_VERSION:
-        msg = (
-            f"{path} has schema {schema}, this gradclip reads up to {SCHEMA_VERSION}. "
-            "Update it: pip install --upgrade gradclip"
+
+    def thin(self, num_buckets: int, first: int | None = None, last: int | None = None) -> ThinRun:
+        """Return the steps first..last in at most so many buckets; long runs are not read whole.
+
+        Args:
+            num_buckets: How many, at least 1.
+            first: As in `read_run`.
+            last: As in `read_run`.
+        """
+        columns = self._columns_of_lines(first, last)
+        if columns is None:
+            return thin_pieces(self._store.pieces(first, last), num_buckets)
+        starts = bucket_starts(len(columns["steps"]), num_buckets)
+        steps = columns["steps"]
+        ends = np.append(starts[1:], len(steps))
+        names = (*NUMBERS, *NORMS, "skipped") if len(steps) else ()
+        return ThinRun(
+            steps=steps[starts],
+            last_steps=steps[ends - 1] if len(steps) else steps,
+            rows=ends - starts if len(steps) else starts,
+            columns={n: thin(np.asarray(columns[n], dtype=np.float64), starts) for n in names},
         )
-        raise RunError(msg)
-    return description
+
+    def _columns_of_lines(self, first: int | None, last: int | None) -> dict[str, Any] | None:
+        """Return the columns of a run of schema 1; None of another."""
+        if self._description.schema > 1:
+            return None
+        path = self.path / STEPS_FILE
+        try:
+            columns = parse_columns(path, len(self.metadata.parameters))
+        except OSError as error:
+            raise RunError(unreadable(path, error)) from error
+        except (KeyError, TypeError, ValueError) as error:
+            raise RunError(foreign(self.path, error)) from error
+        steps = columns["steps"]
+        chosen = (steps >= (first or 0)) & (steps <= (np.inf if last is None else last))
+        return {name: column[chosen] for name, column in columns.items()} | {
+            "lost": np.zeros(int(chosen.sum()), dtype=np.int64)
+        }
+
+    def _updates(self, steps: Any, pieces: list[Piece]) -> Updates | None:
+        """Return what was applied at those of some steps at which it was measured."""
+        found = [
+            rows[sound & np.isin(rows["step"], steps)]
+            for piece in pieces
+            if (reader := piece.readers.get("updates")) is not None
+            for rows, sound in [reader.read(0, len(reader))]
+        ]
+        if not found:
+            return None
+        return Updates(
+            steps=np.concatenate([rows["step"] for rows in found]).astype(np.int64),
+            weight_norms=_together(found, "weight_norms", np.float64),
+            update_norms=_together(found, "update_norms", np.float64),
+        )
 
 
-def _unreadable(path: Path, error: OSError) -> str:
-    """Return what to say of a file that is there in name only."""
-    return (
-        f"{path} cannot be read: {error.strerror or error}. "
-        "Check that it exists and that you may read it."
-    )
+def _columns(pieces: list[Piece], num_parameters: int) -> dict[str, Any]:
+    """Return the columns of `Run` of some pieces."""
+    parts = [piece.steps(piece.start, piece.stop) for piece in pieces]
+    steps, tensors = [part[0] for part in parts], [part[1] for part in parts]
+    columns: dict[str, Any] = {name: _together(steps, name, np.float64) for name in NUMBERS}
+    columns["steps"] = _together(steps, "step", np.int64)
+    columns["skipped"] = _together(steps, "skipped", np.bool_)
+    columns["lost"] = _together(steps, "lost", np.int64)
+    columns["damaged"] = sum(part[2] for part in parts)
+    for name in (*NORMS, *STATISTICS):
+        if name in STATISTICS and not any(name in (t.dtype.names or ()) for t in tensors):
+            continue
+        shape = (len(columns["steps"]), num_parameters)
+        columns[name] = _together(tensors, name, np.float64).reshape(shape)
+    return columns
 
 
-def _foreign(directory: Path, reason: object) -> str:
-    """Return what to say of files that no `RunWriter` has written."""
-    why = f"it lacks {reason}" if isinstance(reason, KeyError) else reason
-    return (
-        f"{directory} holds something other than a gradclip run, or a damaged one: {why}. "
-        "Name a directory that a run was written to."
-    )
+def _together(parts: list[Row], name: str, dtype: Any) -> Any:
+    """Return one column of several files; NaN for those that lack it."""
+    columns = [
+        rows[name]
+        if name in (rows.dtype.names or ())
+        else np.full(rows["norms_before"].shape, np.nan)
+        for rows in parts
+    ]
+    return np.concatenate(columns).astype(dtype) if columns else np.zeros(0, dtype)

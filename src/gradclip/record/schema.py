@@ -1,14 +1,15 @@
 """What a run directory holds: the names, the fields and the version of its schema."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Literal
+from typing import Any, Literal
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 RUN_FILE = "run.json"
-STEPS_FILE = "steps.jsonl"
 
 Status = Literal["running", "finished", "interrupted", "failed"]
+Vector = Sequence[float] | Any  # or a NumPy array
 Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
 
 
@@ -89,8 +90,15 @@ class StepRecord:
         scale: How far clipping scaled: the norm after divided by the norm before; exactly 1 when
             it changed nothing.
         skipped: Whether the step was dropped.
-        norms_before: Each parameter's gradient norm before clipping.
-        norms_after: Each parameter's gradient norm after clipping.
+        norms_before: Each of P parameters' gradient norm before clipping, (P,).
+        norms_after: The same after clipping, (P,).
+        largest: The largest magnitude in each gradient before clipping, (P,); None if not looked
+            for, and so are the other two.
+        nonfinite: The number of entries of each that are NaN or infinite, (P,).
+        zeros: The number of entries of each that are 0, (P,).
+        weight_norms: Each parameter's norm before the step, (P,); None at most steps.
+        update_norms: The norm of what the step really changed of it, (P,); None at most steps.
+        lost: The number of steps right before this one that could not be kept.
 
     Example:
         >>> record = StepRecord(
@@ -119,5 +127,11 @@ class StepRecord:
     limit: float | None = None
     scale: float
     skipped: bool = False
-    norms_before: tuple[float, ...]
-    norms_after: tuple[float, ...]
+    norms_before: Vector
+    norms_after: Vector
+    largest: Vector | None = None
+    nonfinite: Vector | None = None
+    zeros: Vector | None = None
+    weight_norms: Vector | None = None
+    update_norms: Vector | None = None
+    lost: int = 0

@@ -3,37 +3,42 @@
 import json
 import os
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from gradclip.errors import RunError
-from gradclip.record.encoding import encode, to_line
-from gradclip.record.schema import (
-    RUN_FILE,
-    SCHEMA_VERSION,
-    STEPS_FILE,
-    Metadata,
-    Status,
-    StepRecord,
-)
+from gradclip.record.description import read_description
+from gradclip.record.encoding import encode
+from gradclip.record.files import Files, form_of
+from gradclip.record.schema import RUN_FILE, SCHEMA_VERSION, Metadata, Status, StepRecord
+from gradclip.record.segment import SUFFIX
 
 
 class RunWriter:
     """Write a run directory step by step.
 
     Every step is handed to the operating system before `write` returns, so a reader sees it at
-    once and Ctrl-C loses none. Leaving the `with` block settles the status if `finish` has not:
-    `finished`, or `interrupted` on Ctrl-C, or `failed` on any other exception.
+    once, and neither Ctrl-C nor SIGKILL loses it. Leaving the `with` block settles the status if
+    `finish` has not: `finished`, or `interrupted` on Ctrl-C, or `failed` on any other exception.
+
+    A step whose number is not larger than the last one's begins anew there: what was written of
+    it and of later steps before is hidden from then on, as training that goes back to a
+    checkpoint does it.
 
     Args:
-        path: The directory, made if missing; it must not hold a run yet.
+        path: The directory, made if missing.
         metadata: What is known before the first step.
+        resume: Go on in a directory that holds a run of the same parameters; a new one is begun
+            where there is none. Without it, the directory must not hold a run yet.
+        rank: The process's number among several that write one run; 0 writes what they share.
 
     Raises:
-        RunError: The directory already holds a run, or cannot be written.
+        RunError: The directory holds a run already, or one of other parameters; or it cannot be
+            written.
 
     Example:
         >>> import tempfile
@@ -53,26 +58,47 @@ class RunWriter:
         'finished'
     """
 
-    def __init__(self, path: str | os.PathLike[str], metadata: Metadata) -> None:
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        metadata: Metadata,
+        *,
+        resume: bool = False,
+        rank: int = 0,
+    ) -> None:
         self.path = Path(path)
         self._metadata = metadata
+        self._rank = rank
+        self._files: Files | None = None
         self._finished = False
-        _refuse_existing(self.path)
+        self._lost = 0  # steps that the disk refused since the last one that it took
+        if resume or rank:
+            self._metadata = _resumed(self.path, metadata)
+        else:
+            _refuse_existing(self.path)
         with _writing(self.path):
             self.path.mkdir(parents=True, exist_ok=True)
-            self._steps = (self.path / STEPS_FILE).open("x", encoding="utf-8", newline="\n")
-        try:
-            self._describe("running", None)
-        except BaseException:
-            self._steps.close()
-            raise
+        self._describe("running", None)
 
-    def write(self, record: StepRecord) -> None:
-        """Append one step; raise `RunError` if the disk refuses it."""
-        fields = {name: getattr(record, name) for name in StepRecord.__slots__}
-        with _writing(self.path):
-            self._steps.write(to_line(fields))
-            self._steps.flush()
+    def write(self, *records: StepRecord) -> None:
+        """Append steps.
+
+        Args:
+            *records: The steps, in order, of one form: all with statistics or none.
+
+        Raises:
+            RunError: The disk refuses some. Those are not there then, all before still are, and a
+                later call may succeed: its first step says how many are lost.
+        """
+        left = len(records)
+        try:
+            with _writing(self.path):
+                for group in self._groups(records):
+                    self._append(group)
+                    left -= len(group)
+        except RunError:
+            self._lost += left
+            raise
 
     def finish(self, status: Status, summary: Mapping[str, object] | None = None) -> None:
         """Settle how the run ended, and close its files; raise `RunError` if the disk refuses it.
@@ -83,7 +109,8 @@ class RunWriter:
         """
         self._finished = True
         with _writing(self.path):
-            self._steps.close()
+            if self._files is not None:
+                self._files.close()
         self._describe(status, summary)
 
     def __enter__(self) -> Self:
@@ -104,7 +131,34 @@ class RunWriter:
         else:
             self.finish("failed", {"error": f"{kind.__name__}: {error}"})
 
+    def _groups(self, records: Sequence[StepRecord]) -> Iterator[list[StepRecord]]:
+        """Split steps where one cannot stand in one file with those before it."""
+        group: list[StepRecord] = []
+        for record in records:
+            if group and not (
+                record.step > group[-1].step and form_of(record) == form_of(group[-1])
+            ):
+                yield group
+                group = []
+            group.append(record)
+        if group:
+            yield group
+
+    def _append(self, records: list[StepRecord]) -> None:
+        """Write steps in rising order."""
+        if self._files is not None and not self._files.follows(records[0]):
+            self._files.close()
+            self._files = None
+        if self._files is None:
+            self._files = Files(self.path, self._rank, records[0])
+        if self._lost:
+            records = [replace(records[0], lost=records[0].lost + self._lost), *records[1:]]
+        self._files.append(records)
+        self._lost = 0
+
     def _describe(self, status: Status, summary: Mapping[str, object] | None) -> None:
+        if self._rank:
+            return
         text = json.dumps(_description(self._metadata, status, summary), indent=1, allow_nan=False)
         with _writing(self.path):
             _replace(self.path / RUN_FILE, text + "\n")
@@ -148,12 +202,31 @@ def _refuse_existing(path: Path) -> None:
     Raises:
         RunError: It holds one.
     """
-    if (path / RUN_FILE).exists() or (path / STEPS_FILE).exists():
+    if (path / RUN_FILE).exists() or any(path.glob(f"*{SUFFIX}")):
         msg = (
             f"A run must go into a directory of its own, but {path} already holds one. "
-            "Name another directory, or remove that one first."
+            "Name another directory, go on in this one with resume=True, or remove it first."
         )
         raise RunError(msg)
+
+
+def _resumed(path: Path, metadata: Metadata) -> Metadata:
+    """Return the metadata of the run that goes on: its own, if there is one.
+
+    Raises:
+        RunError: It is of other parameters.
+    """
+    if not (path / RUN_FILE).exists():
+        return metadata
+    known = read_description(path).metadata
+    if known.parameters != metadata.parameters:
+        msg = (
+            f"A run goes on with the parameters that it began with, but {path} is of "
+            f"{len(known.parameters)} others than the {len(metadata.parameters)} that came. "
+            "Name another directory."
+        )
+        raise RunError(msg)
+    return replace(metadata, created=known.created)
 
 
 @contextmanager

@@ -7,7 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradclip.errors import ConfigurationError
-from gradclip.record.reader import Run, read_run
+from gradclip.record.reader import read_run
+from gradclip.record.run import Run
 
 WHOLE = ("all gradients",)
 

@@ -12,6 +12,7 @@ from gradclip.numpy.measure import norm
 from gradclip.replaying.norms import norms_of
 
 _SHARES = (0.001, 0.01, 0.05, 0.1, 0.5)
+_LEAST_EXPONENT = -307  # 10 to less is no normal number, and at last 0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -102,6 +103,6 @@ def _threshold(norms: Any, share: float) -> float:
     least = float(norms[max(len(norms) - 1 - exceeding, 0)])
     if least == 0:
         return 0.0
-    unit = 10.0 ** (math.floor(math.log10(least)) - 1)
+    unit = 10.0 ** max(math.floor(math.log10(least)) - 1, _LEAST_EXPONENT)
     steps = math.ceil(least / unit - 1e-9)  # 1.2 / 0.1 lies a little above 12
     return float(f"{steps * unit:.2g}")

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from gradclip.record.reader import Run
+from gradclip.record.run import Run
 from gradclip.report.figures import Figures, figures
 from gradclip.report.view import shown_parameters
 from gradclip.report.wording import framework_title, number, part_of, percent

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from gradclip.record.reader import Run
+from gradclip.record.run import Run
 
 _TOLERANCE = 1e-6  # float32 rounding: a norm may come out that much smaller unclipped
 

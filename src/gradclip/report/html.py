@@ -9,7 +9,7 @@ from string import Template
 
 from gradclip import __version__
 from gradclip.errors import ConfigurationError, RunError
-from gradclip.record.reader import Run
+from gradclip.record.run import Run
 from gradclip.report import tables
 from gradclip.report.captions import captions, headline, subtitle
 from gradclip.report.view import to_json

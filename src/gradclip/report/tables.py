@@ -4,9 +4,9 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 
-from gradclip.record.reader import Run
+from gradclip.record.run import Run
+from gradclip.record.thin import bucket_starts
 from gradclip.report.figures import Figures, figures
-from gradclip.report.thin import bucket_starts
 from gradclip.report.view import shown_parameters
 from gradclip.report.wording import duration, framework_title, number, percent
 

@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 from gradclip.core.policies.fixed import Norm
 from gradclip.core.policies.resolve import parse_policy
 from gradclip.errors import ConfigurationError
-from gradclip.record.reader import Run
+from gradclip.record.run import Run
 from gradclip.record.schema import Json, Parameter
-from gradclip.report.thin import Thinned, bucket_starts, thin
+from gradclip.record.thin import Thinned, bucket_starts, thin
 
 MAX_BUCKETS = 1000  # about one a pixel of a wide chart
 MAX_PARAMETERS = 200  # more rows than a heat map can show

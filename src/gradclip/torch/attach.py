@@ -8,6 +8,7 @@ from gradclip.core.decide import NonFinite
 from gradclip.core.policies.policy import Policy
 from gradclip.core.policies.report import Report
 from gradclip.errors import ConfigurationError
+from gradclip.record.recorder import Recorder
 from gradclip.torch.folding import Folding
 from gradclip.torch.hooks import (
     Arguments,
@@ -21,7 +22,7 @@ from gradclip.torch.hooks import (
 from gradclip.torch.steps import Steps
 
 
-def attach(
+def attach(  # noqa: PLR0913 - what there is to choose
     optimizer: torch.optim.Optimizer,
     policy: object,
     model: torch.nn.Module | None = None,
@@ -29,6 +30,7 @@ def attach(
     nonfinite: NonFinite = "skip",
     max_skipped: int | None = 10,
     statistics: bool = False,
+    recorder: Recorder | None = None,
 ) -> "Attached":
     """Clip the gradients of an optimizer's parameters right before each of its steps.
 
@@ -42,6 +44,8 @@ def attach(
         max_skipped: The number of skipped steps in a row after which to raise; None for never.
         statistics: Whether reports shall have `statistics` too: largest entries, non-finite ones
             and zeros. The gradients are read once all the same.
+        recorder: What records every step, with the first group's learning rate, and now and then
+            the update really applied; `recorder.note(loss=loss)` before the step adds the loss.
 
     Returns:
         What reports on the steps and can be detached again.
@@ -76,6 +80,7 @@ def attach(
         max_skipped=max_skipped,
         statistics=statistics,
         folding=Folding(own),
+        recorder=recorder,
     )
     return Attached(own, steps)
 

@@ -14,6 +14,7 @@ from gradclip.core.policies.resets import Reset, momentum_resets
 from gradclip.core.policies.resolve import resolve_policy
 from gradclip.core.policies.run import Outcome
 from gradclip.core.policies.update_clipping import split_update_clipping
+from gradclip.record.recorder import Recorder
 from gradclip.torch import amp, in_place
 from gradclip.torch.clipper import Clipper
 from gradclip.torch.dropping import Dropping
@@ -21,6 +22,7 @@ from gradclip.torch.folding import Folding
 from gradclip.torch.guards import check_outside_backward
 from gradclip.torch.moments import reset_moments
 from gradclip.torch.names import NamedParameters
+from gradclip.torch.recording import Recording
 from gradclip.torch.updates import UpdateClipping
 
 _MISSING = functools.partial(operator.is_, None)
@@ -43,6 +45,7 @@ class Steps:
         statistics: As in `attach`.
         write: How the clipped gradients get into `.grad`.
         folding: What has the optimizer clip them instead, where it can.
+        recorder: As in `attach`.
 
     Raises:
         ConfigurationError: An argument is not what it should be, or the policy does not fit the
@@ -60,6 +63,7 @@ class Steps:
         statistics: bool = False,
         write: Write = in_place.write,
         folding: Folding | None = None,
+        recorder: Recorder | None = None,
     ) -> None:
         self.policy = resolve_policy(policy)
         of_gradients, of_updates = split_update_clipping(self.policy)
@@ -72,6 +76,7 @@ class Steps:
         self._dropping = Dropping(optimizer)
         self._write = write
         self._folding = folding
+        self._recording = None if recorder is None else Recording(optimizer, recorder)
         self._names: tuple[str, ...] = ()  # of the parameters whose resets are known
         self._resets: list[Reset] = []
         self._outcome: Outcome | None = None  # what the step under way came to so far
@@ -133,6 +138,8 @@ class Steps:
         self._apply(parameters, gradients, outcome, write)
         if self._updates is not None:
             self._updates.before(parameters)
+        if self._recording is not None:
+            self._recording.before(parameters)
 
     def end(self) -> None:
         """Bring hidden gradients back, and see to the optimizer's updates and moments.
@@ -143,6 +150,8 @@ class Steps:
         if self._updates is not None:
             self._updates.after()
         self._restore()
+        if self._recording is not None and self._outcome is not None:
+            self._recording.after(self._parameters.read()[0], self._outcome.report)
         if self._outcome is not None and not self.skipped:
             self._applied += 1
             if self._resets:

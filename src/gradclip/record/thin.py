@@ -1,6 +1,6 @@
 """Thins columns to a screen's width so that every spike survives."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +28,12 @@ class Thinned:
     zeros: Counts
     nans: Counts
     infinities: Counts
+
+    @classmethod
+    def joined(cls, parts: "list[Thinned]") -> "Thinned":
+        """Return buckets one after the other."""
+        names = [f.name for f in fields(cls)]
+        return cls(**{n: np.concatenate([getattr(part, n) for part in parts]) for n in names})
 
 
 def bucket_starts(num_rows: int, num_buckets: int) -> Counts:
@@ -80,6 +86,50 @@ def thin(column: Column, starts: Counts) -> Thinned:
         nans=_count(np.isnan(column), starts),
         infinities=_count(np.isinf(column), starts),
     )
+
+
+def merge(thinned: Thinned, rows: Counts, starts: Counts) -> Thinned:
+    """Put neighbouring buckets together.
+
+    Args:
+        thinned: N buckets.
+        rows: How many rows each of them has, (N,).
+        starts: The first of each of the B buckets to make, in rising order.
+
+    Returns:
+        B buckets, as if the rows themselves had been thinned to them.
+
+    Example:
+        >>> fine = thin(np.array([1.0, 9.0, 2.0]), bucket_starts(3, 3))
+        >>> merge(fine, np.array([1, 1, 1]), np.array([0, 2])).mean.tolist()
+        [5.0, 2.0]
+    """
+    rows = rows.reshape(-1, *[1] * (thinned.mean.ndim - 1))
+    finite = rows - thinned.nans - thinned.infinities
+    total = np.add.reduceat(finite, starts, axis=0)
+    share = finite / np.maximum(np.repeat(total, _lengths(starts, len(rows)), axis=0), 1)
+    means = np.where(finite > 0, thinned.mean, 0.0)
+    low, high = _extremes(thinned.low, thinned.high, starts)
+    with np.errstate(over="ignore"):  # as above
+        mean = np.add.reduceat(means * share, starts, axis=0)
+    return Thinned(
+        low=low,
+        mean=np.where(total == 0, np.nan, np.clip(mean, low, high)),
+        high=high,
+        zeros=np.add.reduceat(thinned.zeros, starts, axis=0, dtype=np.int64),
+        nans=np.add.reduceat(thinned.nans, starts, axis=0, dtype=np.int64),
+        infinities=np.add.reduceat(thinned.infinities, starts, axis=0, dtype=np.int64),
+    )
+
+
+def _extremes(low: Column, high: Column, starts: Counts) -> tuple[Column, Column]:
+    """Return the least and the greatest of each bucket; NaN where all are."""
+    return np.fmin.reduceat(low, starts, axis=0), np.fmax.reduceat(high, starts, axis=0)
+
+
+def _lengths(starts: Counts, num_rows: int) -> Counts:
+    """Return how many rows each bucket has."""
+    return np.diff(np.append(starts, num_rows))
 
 
 def _count(hits: NDArray[np.bool_], starts: Counts) -> Counts:

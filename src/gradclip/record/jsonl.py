@@ -1,38 +1,20 @@
-"""Takes the two files of a run apart: JSON in, metadata and columns out."""
+"""Runs of schema 1, whose steps are lines of JSON: read for ever, written no more."""
 
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import numpy as np
 
 from gradclip.record.encoding import decode
-from gradclip.record.schema import Metadata, Parameter, Status, StepRecord
 
-Description = dict[str, Any]  # a JSON object: what is in it is known only after reading it
+STEPS_FILE = "steps.jsonl"
 _NULLS = {"loss": np.nan, "accuracy": np.nan, "learning_rate": np.nan, "limit": np.inf}
-
-
-def parse_metadata(description: Description) -> Metadata:
-    """Return the metadata in the contents of `run.json`.
-
-    Raises:
-        KeyError: Something is missing.
-        ValueError: The status is none that we write.
-    """
-    if description["status"] not in get_args(Status):
-        msg = f"its status is {description['status']!r}"
-        raise ValueError(msg)
-    framework = description["framework"]
-    parameters = tuple(Parameter(p["name"], tuple(p["shape"])) for p in description["parameters"])
-    names = set(Metadata.__slots__) - {"framework", "framework_version", "parameters"}
-    return Metadata(
-        framework=framework["name"],
-        framework_version=framework["version"],
-        parameters=parameters,
-        **{name: description[name] for name in names},
-    )
+_FIELDS = (
+    "step", "time", "loss", "accuracy", "learning_rate", "global_norm_before",
+    "global_norm_after", "limit", "scale", "skipped", "norms_before", "norms_after",
+)  # fmt: skip
 
 
 def parse_columns(path: Path, num_parameters: int) -> dict[str, Any]:
@@ -45,14 +27,14 @@ def parse_columns(path: Path, num_parameters: int) -> dict[str, Any]:
     """
     rows = _rows(path)
     columns: dict[str, Any] = {}
-    for name in StepRecord.__slots__:
+    for name in _FIELDS:
         values = [row[name] for row in rows]
         columns[name] = _column(name, values, num_parameters)
     columns["steps"] = columns.pop("step")
     return columns
 
 
-def _rows(path: Path) -> list[Description]:
+def _rows(path: Path) -> list[dict[str, Any]]:
     """Return the lines' contents without a torn last one.
 
     Raises:

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from gradclip.report.thin import bucket_starts, thin
+from gradclip.record.thin import bucket_starts, thin
 
 ANY_FLOAT = st.floats(allow_nan=True, allow_infinity=True)
 COLUMNS = arrays(float, st.integers(1, 200), elements=ANY_FLOAT)

@@ -1,0 +1,262 @@
+"""Records training without making it wait: a thread of its own writes."""
+
+import atexit
+import os
+import queue
+import sys
+import threading
+import time
+import warnings
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Any, NamedTuple, Self
+
+from gradclip.errors import ConfigurationError, RunError
+from gradclip.record.convert import kept, step_record
+from gradclip.record.environment import describe
+from gradclip.record.schema import Json, Status, StepRecord
+from gradclip.record.store import Store
+from gradclip.record.writer import RunWriter
+
+_PAUSE = 0.1  # seconds between writes: a thread that wakes at every step takes turns with training
+_MOST = 512  # steps written at once
+
+
+class _Step(NamedTuple):
+    """What `record` was given, read by the thread that writes."""
+
+    step: int
+    time: float
+    report: Any
+    numbers: dict[str, Any]
+    lost: int
+
+
+class Recorder:
+    """Write what training does to a run directory, from another thread.
+
+    `record` takes a few microseconds: whatever must be computed, copied from a device or written
+    is left to a thread. If that cannot keep up, or the disk refuses, training goes on; how many
+    steps are missing is said in the run, and in a warning.
+
+    Args:
+        path: The run directory, made if missing.
+        parameters: What the reports are of, in their order: pairs of names and tensors (such as
+            `model.named_parameters()`), or a mapping. Shapes, framework and device are theirs.
+        policy: What clips, for readers to know.
+        program: What is run; by default the script's name.
+        arguments: Its arguments by name; by default those of the command line.
+        seed: The seed of weights and batches, if there is one.
+        resume: Go on in a directory that holds a run: steps that are recorded anew replace what
+            was there. By default it must not hold one.
+        rank: This process's number among several that write one run.
+        updates_every: At every how many steps whoever measures updates shall do so; 0 for never.
+        capacity: How many steps may wait for the thread.
+
+    Raises:
+        ConfigurationError: `parameters` are not pairs of names and tensors.
+        RunError: The directory holds a run already, or cannot be written.
+
+    Example:
+        >>> import tempfile, numpy as np, gradclip
+        >>> weights = {"w": np.zeros(2)}
+        >>> clipper = gradclip.numpy.Clipper(gradclip.GlobalNorm(1.0))
+        >>> folder = tempfile.mkdtemp()
+        >>> with gradclip.Recorder(f"{folder}/run", weights) as recorder:
+        ...     for loss in (2.0, 1.5):
+        ...         gradients = clipper([np.array([3.0, 4.0])], names=["w"])
+        ...         recorder.record(clipper.report, loss=loss)
+        >>> gradclip.read_run(f"{folder}/run").loss.tolist()
+        [2.0, 1.5]
+    """
+
+    def __init__(  # noqa: PLR0913 - what a run is described by
+        self,
+        path: str | os.PathLike[str],
+        parameters: Any,
+        *,
+        policy: object = None,
+        program: str | None = None,
+        arguments: Mapping[str, Json] | None = None,
+        seed: int | None = None,
+        resume: bool = False,
+        rank: int = 0,
+        updates_every: int = 10,
+        capacity: int = 4096,
+    ) -> None:
+        if capacity < 1 or updates_every < 0:
+            msg = (
+                "`capacity` must be >= 1 and `updates_every` >= 0, "
+                f"got {capacity} and {updates_every}."
+            )
+            raise ConfigurationError(msg)
+        metadata = describe(parameters, policy, program, arguments, seed)
+        self._writer = RunWriter(path, metadata, resume=resume, rank=rank)
+        self.updates_every = updates_every
+        self._next = _following(self._writer, rank) if resume else 0
+        self._start = time.perf_counter()
+        self._waiting: queue.Queue[_Step] = queue.Queue(capacity)
+        self._noted: dict[str, Any] = {}
+        self._lost = self._lost_before = 0
+        self._trouble: Exception | None = None
+        self._warned = False
+        self._closing = threading.Event()
+        self._process = os.getpid()
+        self._thread = threading.Thread(target=self._work, name="gradclip recorder", daemon=True)
+        self._thread.start()
+        atexit.register(self._at_exit)
+
+    @property
+    def path(self) -> str:
+        """The run directory."""
+        return str(self._writer.path)
+
+    @property
+    def lost(self) -> int:
+        """How many steps could not be kept so far."""
+        return self._lost
+
+    @property
+    def wants_update(self) -> bool:
+        """Whether the next step's update should be measured."""
+        return self.updates_every > 0 and self._next % self.updates_every == 0
+
+    def note(self, **numbers: Any) -> None:
+        """Keep numbers for the next step that is recorded.
+
+        Args:
+            **numbers: `loss`, `accuracy` or `learning_rate`: numbers, or tensors () of any
+                framework, which nobody waits for here. `weight_norms` and `update_norms`, (P,),
+                where they were measured.
+        """
+        self._noted |= {name: kept(value) for name, value in numbers.items()}
+
+    def record(self, report: Any, *, step: int | None = None, **numbers: Any) -> None:
+        """Record a step of the optimizer, without waiting.
+
+        Args:
+            report: What a Clipper, or whatever clips, reported of the step.
+            step: Its number; by default one more than the last one's. One that is not larger
+                begins anew there: training went back to a checkpoint.
+            **numbers: As in `note`.
+        """
+        self._say_trouble()
+        number_of_step = self._next if step is None else step
+        self._next = number_of_step + 1
+        seconds = time.perf_counter() - self._start
+        self.note(**numbers)
+        given, self._noted = self._noted, {}
+        try:
+            self._waiting.put_nowait(
+                _Step(number_of_step, seconds, report, given, self._lost_before)
+            )
+        except queue.Full:
+            self._lost += 1
+            self._lost_before += 1
+        else:
+            self._lost_before = 0
+
+    def flush(self) -> None:
+        """Wait until all that was recorded is written, or was refused."""
+        if self._thread.is_alive():
+            self._waiting.join()
+        self._say_trouble()
+
+    def close(
+        self, status: Status = "finished", summary: Mapping[str, object] | None = None
+    ) -> None:
+        """Write what is left, and say in the run how it ended; a second call does nothing.
+
+        Args:
+            status: `finished`, `interrupted` or `failed`.
+            summary: What to keep of the whole run.
+        """
+        if self._closing.is_set() or os.getpid() != self._process:  # or a fork of training
+            return
+        self._closing.set()
+        self._thread.join()
+        atexit.unregister(self._at_exit)
+        try:
+            self._writer.finish(status, summary)
+        except RunError as error:
+            self._trouble = self._trouble or error
+        self._say_trouble()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if kind is None:
+            self.close()
+        elif issubclass(kind, KeyboardInterrupt | GeneratorExit):
+            self.close("interrupted")
+        else:
+            self.close("failed", {"error": f"{kind.__name__}: {error}"})
+
+    def _work(self) -> None:
+        """Write what waits, until the end."""
+        while True:
+            closing = self._closing.wait(_PAUSE)  # asked first: nothing comes after it
+            while self._write_some():
+                pass
+            if closing:
+                return
+
+    def _write_some(self) -> bool:
+        """Write what waits, not too much at once; return whether there was any."""
+        steps: list[_Step] = []
+        while len(steps) < _MOST:
+            try:
+                steps.append(self._waiting.get_nowait())
+            except queue.Empty:
+                break
+        if not steps:
+            return False
+        try:
+            self._writer.write(*map(_record_of, steps))
+        except Exception as error:  # noqa: BLE001 - training goes on, whatever a report holds
+            self._lost += len(steps)
+            self._trouble = error
+        for _ in steps:
+            self._waiting.task_done()
+        return True
+
+    def _say_trouble(self) -> None:
+        """Warn once, in the thread that trains, of steps that are not kept."""
+        if self._warned or (self._trouble is None and not self._lost):
+            return
+        self._warned = True
+        why = self._trouble or f"{self._waiting.maxsize} steps wait to be written, no more can"
+        msg = f"Steps are missing in the run {self.path}, training goes on: {why}"
+        warnings.warn(msg, stacklevel=3)
+
+    def _at_exit(self) -> None:
+        """End a run that nobody closed, as the program ends."""
+        error = getattr(sys, "last_value", None)
+        if error is None:
+            self.close()
+        elif isinstance(error, KeyboardInterrupt):
+            self.close("interrupted")
+        else:
+            self.close("failed", {"error": f"{type(error).__name__}: {error}"})
+
+
+def _record_of(step: _Step) -> StepRecord:
+    """Return a step as it is written; this may wait for a device."""
+    return step_record(step.report, step.step, step.time, step.numbers, step.lost)
+
+
+def _following(writer: RunWriter, rank: int) -> int:
+    """Return the number of the step after the last one that there is."""
+    store = Store(writer.path, rank)
+    store.refresh()
+    pieces = store.pieces()
+    if not pieces:
+        return 0
+    last = pieces[-1].steps(pieces[-1].stop - 1, pieces[-1].stop)[0]
+    return int(last["step"][-1]) + 1 if len(last) else 0
