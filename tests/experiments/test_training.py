@@ -125,3 +125,13 @@ def test_a_training_is_recorded_and_read_back(small_data, tmp_path):
     assert run.norms_before.shape == (3, 6)
     assert run.summary["steps"] == 3
     assert 0 <= run.summary["test_accuracy"] <= 1
+
+
+def test_what_sgd_applied_is_measured_at_every_tenth_step(small_data):
+    _, records = train(small_data, steps=21, lr=0.01, optimizer="sgd")
+    measured = [r for r in records if r.update_norms is not None]
+    assert [r.step for r in measured] == [0, 10, 20]
+    for record in measured:
+        expected = 0.01 * np.array(record.norms_after)
+        np.testing.assert_allclose(record.update_norms, expected, rtol=1e-3)
+        assert (np.array(record.weight_norms)[::2] > 0).all()

@@ -9,6 +9,7 @@ import numpy as np
 
 import gradclip
 from gradclip.errors import NonFiniteGradientError
+from gradclip.experiments.applied import UPDATES_EVERY, with_update
 from gradclip.experiments.batches import batches, num_batches
 from gradclip.experiments.data import Dataset
 from gradclip.experiments.experiment import Experiment
@@ -95,8 +96,11 @@ class Training:
         skipped = 0
         for step, batch in enumerate(islice(order, self.num_steps)):
             images = self._scaled(data.train_images[batch])
+            before = self.model.weights() if step % UPDATES_EVERY == 0 else None
             measure = self.model.step(images, data.train_labels[batch])
             record = self._record(step, time.perf_counter() - start, measure)
+            if before is not None:
+                record = with_update(record, before, self.model.weights())
             self._observation.add(record)
             yield record
             skipped = skipped + 1 if measure.skipped else 0

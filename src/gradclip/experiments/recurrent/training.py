@@ -11,6 +11,7 @@ import numpy as np
 
 import gradclip
 from gradclip.core.arithmetic import is_scalar
+from gradclip.experiments.applied import UPDATES_EVERY, with_update
 from gradclip.experiments.observation import Observation
 from gradclip.experiments.recurrent.experiment import TemporalOrder
 from gradclip.experiments.recurrent.learner import Learner
@@ -85,8 +86,11 @@ class TemporalOrderTraining:
         start, mistakes = time.perf_counter(), deque([math.inf] * _RECENT, maxlen=_RECENT)
         for step in range(self.num_steps):
             batch = draw_temporal_order(self._rng, experiment.length, experiment.batch_size)
+            before = self.learner.weights  # which are not written to
             loss, accuracy = self.learner.learn(batch)
             record = self._record(step, time.perf_counter() - start, loss, accuracy)
+            if step % UPDATES_EVERY == 0:
+                record = with_update(record, before, self.learner.weights)
             self._observation.add(record)
             yield record
             mistakes.append(1 - accuracy)
