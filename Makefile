@@ -8,7 +8,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 INPUTS := pyproject.toml constraints.txt hatch_build.py $(wildcard src/gradclip/kernels/cpu/c/*)
 
-.PHONY: help demo test test-triton lint docs bench clean
+.PHONY: help demo test test-long test-triton lint docs bench clean
 
 help:  ## Say what there is
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -22,9 +22,12 @@ test: export OPENBLAS_NUM_THREADS = 1
 test: export TF_NUM_INTRAOP_THREADS = 1
 test: export TF_NUM_INTEROP_THREADS = 1
 test: export TF_CPP_MIN_LOG_LEVEL = 3
-test: .venv/.dev  ## Run every test: ARGS="tests/torch -k norm"
-	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist worksteal $(ARGS)
+test: .venv/.dev  ## Run the tests that take seconds: ARGS="tests/torch -k norm"
+	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist worksteal $(or $(ARGS),-m "not long")
 	$(if $(ARGS),,$(MAKE) test-triton)
+
+test-long:  ## Run the tests that take minutes, which CI runs too
+	$(MAKE) test ARGS="-m long"
 
 # An environment of its own: TensorFlow and Triton cannot be loaded into one process. Left out of
 # the torch room's tests are those of what only the host can do, or what takes minutes here.

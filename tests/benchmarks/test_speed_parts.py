@@ -24,6 +24,7 @@ def timed(row):
     return all(0 < low <= median <= high for median, low, high in spreads) and row["rounds"] > 1
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("framework", "base"), FRAMEWORKS)
 def test_functions_of_a_framework_are_timed_in_both_cases(framework, base):
     rows = list(functions.measure((framework,), (TINY,), threads=1, seconds=0.01))
@@ -50,6 +51,7 @@ def results(tmp_path_factory):
     return store.read(path)
 
 
+@pytest.mark.long
 def test_steps_are_compared_with_a_step_without_clipping(results):
     rows = results["steps"]
     assert all(map(timed, rows))
@@ -57,6 +59,7 @@ def test_steps_are_compared_with_a_step_without_clipping(results):
     assert [row["ratio"] for row in bases] == [[1, 1, 1]] * 4
 
 
+@pytest.mark.long
 def test_growth_has_times_and_memory_of_each_size(results):
     rows = results["growth"]
     assert all(map(timed, rows))
@@ -66,6 +69,7 @@ def test_growth_has_times_and_memory_of_each_size(results):
     assert all(row["extra_bytes"] >= 0 for row in rows)
 
 
+@pytest.mark.long
 def test_accuracy_keeps_the_promise(results):
     errors = [row["error"] for row in results["accuracy"] if row["name"].startswith("gradclip")]
     assert len(errors) == 4
@@ -80,6 +84,7 @@ def test_memory_that_a_call_needs_is_seen(monkeypatch):
     assert growth.extra_bytes("tensors", 10, "") == pytest.approx(2**26, rel=0.1)
 
 
+@pytest.mark.long
 def test_what_is_measured_again_takes_the_place_of_the_old(results, tmp_path):
     path = tmp_path / "speed.json"
     old = [{"framework": f, "network": TINY, "threads": 1, "name": "old"} for f in ("jax", "numpy")]
@@ -88,6 +93,7 @@ def test_what_is_measured_again_takes_the_place_of_the_old(results, tmp_path):
     assert [row["name"] for row in store.read(path)["functions"]] == ["old", "new"]
 
 
+@pytest.mark.long
 def test_page_tables_and_plots_are_written(results, tmp_path):
     files = plots.write_plots(results, tmp_path)
     assert [file.name for file in files] == [

@@ -234,6 +234,7 @@ def modes():
         yield pytest.param(mode, id=name, marks=[*marks, skip])
 
 
+@pytest.mark.long
 @pytest.mark.filterwarnings("ignore:`torch.jit:DeprecationWarning")  # Inductor's own
 @pytest.mark.parametrize("mode", list(modes()))
 def test_ten_thousand_steps_are_decided_as_floats_decide_them(mode):

@@ -24,7 +24,7 @@ NAMES = [
 FILES = [str(HERE / name) for name in NAMES]
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("backend", ["torch", "jax", "numpy", "tensorflow"])
 def test_the_same_tests_pass_on_every_backend(backend):
     for package in ("keras", backend):

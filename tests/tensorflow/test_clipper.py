@@ -127,7 +127,10 @@ def test_a_function_is_not_traced_again_once_there_are_variables():
 
 
 @every_mode
-@pytest.mark.parametrize("policy", ["zclip", "autoclip", "adagc", "spam"])
+@pytest.mark.parametrize(
+    "policy",
+    ["zclip", *(pytest.param(p, marks=pytest.mark.long) for p in ("autoclip", "adagc", "spam"))],
+)
 def test_a_checkpoint_goes_on_as_if_nothing_had_happened(mode, policy, tmp_path):
     gradients = steps()
     first = Clipper(policy)
