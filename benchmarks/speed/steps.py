@@ -4,8 +4,9 @@ import argparse
 import json
 import subprocess
 import sys
-from collections import deque
+import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 
 import torch
 
@@ -24,8 +25,7 @@ FUSED = {f"fused AdamW, {name}": name for name in ("ResNet-50", "GPT-2", "tiny")
 NAMES = (*MODELS, *(name for name in FUSED if name != "fused AdamW, tiny"))
 SECONDS = 30.0
 _MAX_ROUNDS = 3000
-_KEPT_REPORTS = 100
-_NORM = 1.0
+_OPEN = ExitStack()  # what the steps of a process write to
 
 
 def measure(
@@ -59,10 +59,11 @@ def rows(name: str, threads: int, seconds: float) -> Iterator[Row]:
     """
     torch.set_num_threads(threads)
     for kind in CASES:
-        contenders = _fused(name, kind, threads) if name in FUSED else _training(name, kind)
-        for timing in interleave(contenders, seconds, _MAX_ROUNDS):
-            names = {"model": name, "case": kind, "threads": threads}
-            yield {**names, **timing._asdict()}
+        with _OPEN:
+            contenders = _fused(name, kind, threads) if name in FUSED else _training(name, kind)
+            timings = list(interleave(contenders, seconds, _MAX_ROUNDS))
+        for timing in timings:
+            yield {"model": name, "case": kind, "threads": threads, **timing._asdict()}
 
 
 def _training(name: str, kind: str) -> list[Contender]:
@@ -125,21 +126,24 @@ def _attached(optimizer: torch.optim.Optimizer, model: torch.nn.Module, limit: f
     return lambda: optimizer.step()
 
 
+def _measured(optimizer: torch.optim.Optimizer, model: torch.nn.Module, limit: float) -> Step:
+    gradclip.torch.attach(optimizer, gradclip.GlobalNorm(limit), model, statistics=True)
+    return lambda: optimizer.step()
+
+
 def _recorded(optimizer: torch.optim.Optimizer, model: torch.nn.Module, limit: float) -> Step:
-    attached = gradclip.torch.attach(optimizer, gradclip.GlobalNorm(limit), model, statistics=True)
-    reports = deque[object](maxlen=_KEPT_REPORTS)
-
-    def step() -> None:
-        optimizer.step()
-        reports.append(attached.report)
-
-    return step
+    folder = _OPEN.enter_context(tempfile.TemporaryDirectory())
+    recorder = _OPEN.enter_context(gradclip.Recorder(f"{folder}/run", model.named_parameters()))
+    policy = gradclip.GlobalNorm(limit)
+    gradclip.torch.attach(optimizer, policy, model, statistics=True, recorder=recorder)
+    return lambda: optimizer.step()
 
 
 _CLIPS: dict[str, MakeClip] = {
     "no clipping": _bare,
     "torch clip_grad_norm_": _torch,
     "gradclip attach": _attached,
+    "gradclip attach, four statistics": _measured,
     "gradclip attach, everything recorded": _recorded,
 }
 
