@@ -5,8 +5,7 @@ from pathlib import Path
 
 import click
 
-from gradclip.record.reader import read_run
-from gradclip.record.run import Run
+from gradclip.record.reader import RunReader, open_run
 from gradclip.record.schema import RUN_FILE
 from gradclip.report.html import write_html
 
@@ -37,11 +36,11 @@ def _expand(folder: Path) -> list[Path]:
     return sorted(path.parent for path in folder.glob(f"*/{RUN_FILE}")) or [folder]
 
 
-def _read(paths: Iterable[Path]) -> dict[str, Run]:
+def _read(paths: Iterable[Path]) -> dict[str, RunReader]:
     """Return the runs by their folders' names, numbered where two have the same."""
-    runs: dict[str, Run] = {}
+    runs: dict[str, RunReader] = {}
     for path in paths:
         name = path.resolve().name
         copies = sum(known == name or known.startswith(f"{name} (") for known in runs)
-        runs[f"{name} ({copies + 1})" if copies else name] = read_run(path)
+        runs[f"{name} ({copies + 1})" if copies else name] = open_run(path)
     return runs

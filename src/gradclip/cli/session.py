@@ -9,9 +9,10 @@ from gradclip.cli.interruption import Interruption
 from gradclip.cli.screen import Screen
 from gradclip.errors import NonFiniteGradientError, RunError
 from gradclip.experiments.running import Training
-from gradclip.record.reader import read_run
+from gradclip.record.reader import open_run
 from gradclip.record.schema import Json, Status
 from gradclip.record.writer import RunWriter
+from gradclip.report.facts import gather
 from gradclip.report.figures import figures
 from gradclip.report.html import write_html
 
@@ -83,11 +84,11 @@ class Session:
 
     def _report(self, names: list[str]) -> None:
         """Write the report of the runs, and show what they came to."""
-        runs = {name or self.directory.name: read_run(self.directory / name) for name in names}
+        runs = {name or self.directory.name: open_run(self.directory / name) for name in names}
         path = write_html(self.directory / "report.html", runs)
         self.screen.summarize(
             _title({run.status for run in runs.values()}),
-            {name: figures(run) for name, run in runs.items()},
+            {name: figures(gather(name, run)) for name, run in runs.items()},
             {"run": str(self.directory), "report": str(path)},
         )
 

@@ -1,6 +1,7 @@
 """Reads runs, also while they are still being written: whole, in slices, or thinned."""
 
 import os
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +11,9 @@ from gradclip.errors import RunError
 from gradclip.record.description import Description, foreign, read_description, unreadable
 from gradclip.record.jsonl import STEPS_FILE, parse_columns
 from gradclip.record.layout import NORMS, NUMBERS, STATISTICS, Row
-from gradclip.record.run import Run, ThinRun, Updates
-from gradclip.record.schema import Metadata, Status
+from gradclip.record.run import Numbers, Run, ThinRun, Updates
+from gradclip.record.schema import Json, Metadata, Status
+from gradclip.record.segment import SegmentReader
 from gradclip.record.store import Piece, Store
 from gradclip.record.thin import bucket_starts, thin
 from gradclip.record.thinning import thin_pieces
@@ -107,6 +109,11 @@ class RunReader:
         return self._description.status
 
     @property
+    def summary(self) -> dict[str, Json] | None:
+        """What was kept of the whole run; None until it ends."""
+        return self._description.summary
+
+    @property
     def ranks(self) -> tuple[int, ...]:
         """The processes that wrote it."""
         return tuple(sorted(self._store.ranks)) or (0,)
@@ -128,10 +135,38 @@ class RunReader:
             path=self.path,
             status=self.status,
             metadata=self.metadata,
-            summary=self._description.summary,
-            updates=self._updates(columns["steps"], pieces),
+            summary=self.summary,
+            updates=_updates(pieces, None),
             **columns,
         )
+
+    def numbers(self, first: int | None = None, last: int | None = None) -> Numbers:
+        """Return the steps first..last without their tensors: little even of a long run.
+
+        Args:
+            first: As in `read_run`.
+            last: As in `read_run`.
+        """
+        columns = self._columns_of_lines(first, last)
+        if columns is None:
+            parts = [piece.numbers() for piece in self._store.pieces(first, last)]
+            columns = _numbers([rows for rows, _ in parts])
+            columns["damaged"] = sum(damaged for _, damaged in parts)
+        names = (f.name for f in fields(Numbers))
+        return Numbers(**{name: columns[name] for name in names if name in columns})
+
+    def updates(
+        self, num_rows: int | None = None, first: int | None = None, last: int | None = None
+    ) -> Updates | None:
+        """Return what was really applied at the steps first..last, without the steps.
+
+        Args:
+            num_rows: At how many steps at most, evenly spaced among those at which it was
+                measured; None for all of them.
+            first: As in `read_run`.
+            last: As in `read_run`.
+        """
+        return _updates(self._store.pieces(first, last), num_rows)
 
     def thin(self, num_buckets: int, first: int | None = None, last: int | None = None) -> ThinRun:
         """Return the steps first..last in at most so many buckets; long runs are not read whole.
@@ -172,37 +207,57 @@ class RunReader:
             "lost": np.zeros(int(chosen.sum()), dtype=np.int64)
         }
 
-    def _updates(self, steps: Any, pieces: list[Piece]) -> Updates | None:
-        """Return what was applied at those of some steps at which it was measured."""
-        found = [
-            rows[sound & np.isin(rows["step"], steps)]
-            for piece in pieces
-            if (reader := piece.readers.get("updates")) is not None
-            for rows, sound in [reader.read(0, len(reader))]
-        ]
-        if not found:
-            return None
-        return Updates(
-            steps=np.concatenate([rows["step"] for rows in found]).astype(np.int64),
-            weight_norms=_together(found, "weight_norms", np.float64),
-            update_norms=_together(found, "update_norms", np.float64),
-        )
+
+def _updates(pieces: list[Piece], num_rows: int | None) -> Updates | None:
+    """Return so many of the updates that were measured at the steps of some pieces."""
+    spans = [(piece.readers["updates"], span) for piece in pieces if (span := piece.updates())]
+    total = sum(len(span) for _, span in spans)
+    if not total:
+        return None
+    wanted = np.arange(total)
+    if num_rows is not None and num_rows < total:
+        wanted = np.linspace(0, total - 1, num_rows).round().astype(np.int64)
+    found, begin = [], 0
+    for reader, span in spans:
+        places = wanted[(wanted >= begin) & (wanted < begin + len(span))] - begin + span.start
+        found.append(_sound_rows(reader, places))
+        begin += len(span)
+    return Updates(
+        steps=_together(found, "step", np.int64),
+        weight_norms=_together(found, "weight_norms", np.float64),
+        update_norms=_together(found, "update_norms", np.float64),
+    )
+
+
+def _sound_rows(reader: SegmentReader, places: Any) -> Row:
+    """Return some rows of a file, without those that are damaged."""
+    if len(places) and len(places) == places[-1] - places[0] + 1:
+        rows, sound = reader.read(int(places[0]), int(places[-1]) + 1)
+        return rows[sound]
+    parts = [reader.read(place, place + 1) for place in places.tolist()]
+    return np.concatenate([np.zeros(0, reader.layout), *(rows[sound] for rows, sound in parts)])
 
 
 def _columns(pieces: list[Piece], num_parameters: int) -> dict[str, Any]:
     """Return the columns of `Run` of some pieces."""
     parts = [piece.steps(piece.start, piece.stop) for piece in pieces]
     steps, tensors = [part[0] for part in parts], [part[1] for part in parts]
-    columns: dict[str, Any] = {name: _together(steps, name, np.float64) for name in NUMBERS}
-    columns["steps"] = _together(steps, "step", np.int64)
-    columns["skipped"] = _together(steps, "skipped", np.bool_)
-    columns["lost"] = _together(steps, "lost", np.int64)
+    columns = _numbers(steps)
     columns["damaged"] = sum(part[2] for part in parts)
     for name in (*NORMS, *STATISTICS):
         if name in STATISTICS and not any(name in (t.dtype.names or ()) for t in tensors):
             continue
         shape = (len(columns["steps"]), num_parameters)
         columns[name] = _together(tensors, name, np.float64).reshape(shape)
+    return columns
+
+
+def _numbers(steps: list[Row]) -> dict[str, Any]:
+    """Return the columns of steps as wholes."""
+    columns: dict[str, Any] = {name: _together(steps, name, np.float64) for name in NUMBERS}
+    columns["steps"] = _together(steps, "step", np.int64)
+    columns["skipped"] = _together(steps, "skipped", np.bool_)
+    columns["lost"] = _together(steps, "lost", np.int64)
     return columns
 
 

@@ -34,6 +34,24 @@ class Updates:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Numbers:
+    """What is known of S steps as wholes; the names are those of `Run`."""
+
+    steps: NDArray[np.int64]
+    time: Column
+    loss: Column
+    accuracy: Column
+    learning_rate: Column
+    global_norm_before: Column
+    global_norm_after: Column
+    limit: Column
+    scale: Column
+    skipped: NDArray[np.bool_]
+    lost: NDArray[np.int64]
+    damaged: int = 0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Run:
     """A run's metadata and its S steps by column, over P parameters.
 

@@ -42,6 +42,21 @@ class Piece:
                 tensors[name][lost] = np.nan
         return steps[sound], tensors[: len(steps)][sound], int((~sound | ~whole).sum())
 
+    def numbers(self) -> tuple[Row, int]:
+        """Return the rows of steps without their tensors, and how many were damaged."""
+        steps, sound = self.readers["steps"].read(self.start, self.stop)
+        return steps[sound], int((~sound).sum())
+
+    def updates(self) -> range:
+        """Return which rows of the updates are of these steps."""
+        reader, steps = self.readers.get("updates"), self.readers["steps"]
+        first = _step_at(steps, self.start, self.stop)
+        if reader is None or first is None:
+            return range(0)
+        behind = _step_at(steps, self.stop, len(steps))
+        end = np.inf if behind is None else behind
+        return range(_row_of(reader, first, len(reader)), _row_of(reader, end, len(reader)))
+
     def summaries(self, factor: int, start: int, stop: int) -> tuple[Row, bool]:
         """Return the summaries start..stop of `factor` steps each, and whether all are sound."""
         rows, sound = self.readers[_FILES[FACTORS.index(factor)]].read(start, stop)

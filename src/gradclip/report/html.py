@@ -1,7 +1,8 @@
 """Writes a run, or several compared, as one page that opens offline."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from html import escape
 from importlib.resources import files
 from pathlib import Path
@@ -9,15 +10,62 @@ from string import Template
 
 from gradclip import __version__
 from gradclip.errors import ConfigurationError, RunError
-from gradclip.record.run import Run
+from gradclip.record.reader import RunReader
 from gradclip.report import tables
-from gradclip.report.captions import captions, headline, subtitle
-from gradclip.report.view import to_json
+from gradclip.report.captions import headline, subtitle, together
+from gradclip.report.facts import Facts, gather
+from gradclip.report.story import story
+from gradclip.report.view import escape_json, shown_parameters, view
 
-_SCRIPTS = ("format.js", "theme.js", "series.js", "options.js", "tips.js", "layers.js", "page.js")
+MAX_BYTES = 760_000  # of data: what ECharts and the page itself leave of 2 MB
+MAX_BUCKETS = 800  # about one a pixel of a wide chart
+_FEWEST = 24  # points that still make a line
+_CHARACTERS = 7  # of a number and its comma
+_SCALARS = 18  # numbers a bucket: five columns of three, the step, marks
+# The order is that of use: functions first, then what runs them.
+_SCRIPTS = (
+    "format.js", "theme.js", "series.js", "options.js", "layers.js", "profile.js", "tips.js",
+    "texts.js", "table.js", "threshold.js", "page.js",
+)  # fmt: skip
 
 
-def render_html(runs: Mapping[str, Run]) -> str:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PageParts:
+    """What a page is made of, for a server to serve under a strict Content-Security-Policy.
+
+    Nothing in it is inline: no handlers, no style attributes, no scripts in the body.
+
+    Attributes:
+        body: What stands inside `<body>`; the scripts fill it in.
+        style: The style sheet.
+        scripts: The scripts by file name, in the order to load them in. They define
+            `gradclipPage.show(runs)`, which draws a list of what `view_run` returns, and draws
+            anew at each later call; the reader's choices stay.
+        icon: The page's icon, an SVG image.
+    """
+
+    body: str
+    style: str
+    scripts: Mapping[str, str]
+    icon: str
+
+
+def page_parts() -> PageParts:
+    """Return what a page is made of.
+
+    Example:
+        >>> list(page_parts().scripts)
+        ['echarts.min.js', 'gradclip.js']
+    """
+    return PageParts(
+        body=_body([]),
+        style=_asset("page/style.css"),
+        scripts={"echarts.min.js": _asset("vendor/echarts.min.js"), "gradclip.js": _bundle()},
+        icon=_asset("page/icon.svg"),
+    )
+
+
+def render_html(runs: Mapping[str, RunReader]) -> str:
     """Return the page as text: scripts, styles and data inside, nothing to load.
 
     Args:
@@ -31,23 +79,21 @@ def render_html(runs: Mapping[str, Run]) -> str:
     """
     if not runs:
         raise ConfigurationError("A report must have at least one run, got none.")
-    parts = {
-        "title": escape(headline(runs)),
-        "subtitle": escape(subtitle(runs)),
-        "version": escape(__version__),
-        "summary": _summary(runs),
-        "tables": "".join(tables.norms_table(name, run) for name, run in runs.items()),
-        "settings": tables.settings(runs),
-        "data": to_json(runs),
-        "style": _asset("page/style.css"),
-        "echarts": _asset("vendor/echarts.min.js"),
-        "script": "\n".join(_asset(f"page/{name}") for name in _SCRIPTS),
-    }
-    parts |= {f"{name}_caption": _lines(text) for name, text in captions(runs).items()}
-    return Template(_asset("page/template.html")).substitute(parts)
+    facts, data = _fitting(runs)
+    parts = page_parts()
+    return Template(_asset("page/offline.html")).substitute(
+        title=escape(headline(facts)),
+        version=escape(__version__),
+        icon=_as_address(parts.icon),
+        style=parts.style,
+        body=_body(facts),
+        data=data,
+        echarts=parts.scripts["echarts.min.js"],
+        script=parts.scripts["gradclip.js"],
+    )
 
 
-def write_html(path: str | os.PathLike[str], runs: Mapping[str, Run]) -> Path:
+def write_html(path: str | os.PathLike[str], runs: Mapping[str, RunReader]) -> Path:
     """Write the page of some runs.
 
     Args:
@@ -60,8 +106,23 @@ def write_html(path: str | os.PathLike[str], runs: Mapping[str, Run]) -> Path:
     Raises:
         RunError: The file cannot be written.
     """
+    return write_text(path, render_html(runs))
+
+
+def write_text(path: str | os.PathLike[str], text: str) -> Path:
+    """Write a report.
+
+    Args:
+        path: The file to write; its folder is made if missing.
+        text: The report.
+
+    Returns:
+        The file's path.
+
+    Raises:
+        RunError: The file cannot be written.
+    """
     target = Path(path)
-    text = render_html(runs)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(text, encoding="utf-8", newline="\n")
@@ -74,16 +135,61 @@ def write_html(path: str | os.PathLike[str], runs: Mapping[str, Run]) -> Path:
     return target
 
 
-def _summary(runs: Mapping[str, Run]) -> str:
-    """Return tiles for one run, a table for several."""
-    if len(runs) == 1:
-        return tables.tiles(next(iter(runs.values())))
-    return tables.comparison(runs)
+def _fitting(runs: Mapping[str, RunReader], max_bytes: int = MAX_BYTES) -> tuple[list[Facts], str]:
+    """Return the runs thinned so far that their data are not too long, and the data."""
+    num_buckets = MAX_BUCKETS
+    facts = [gather(name, reader, _FEWEST) for name, reader in runs.items()]
+    each = [_SCALARS + 6 * len(shown_parameters(run)) for run in facts]
+    fixed = len(escape_json([view(run) for run in facts]))
+    room = max(max_bytes - fixed, 0) / (_CHARACTERS * sum(each))
+    num_buckets = int(min(MAX_BUCKETS, _FEWEST + room))
+    while True:
+        facts = [gather(name, reader, num_buckets) for name, reader in runs.items()]
+        data = escape_json([view(run) for run in facts])
+        if len(data) <= max_bytes or num_buckets <= _FEWEST:
+            return facts, data
+        num_buckets = max(_FEWEST, int(num_buckets * min(0.9, 0.95 * max_bytes / len(data))))
+
+
+def _body(runs: Sequence[Facts]) -> str:
+    """Return the page's body: in words and tables where there are runs, empty for scripts else."""
+    texts = together(runs) if runs else {}
+    charts = ("norm", "profile", "updates", "loss", "accuracy")
+    captions = {f"{name}_caption": _lines(texts.get(name, "")) for name in charts}
+    return Template(_asset("page/body.html")).substitute(
+        captions,
+        title=escape(headline(runs)) if runs else "",
+        subtitle=escape(subtitle(runs)),
+        story="".join(_told(run, named=len(runs) > 1) for run in runs),
+        figures=tables.summary(runs) if runs else "",
+        tables="".join(map(tables.layers_table, runs)),
+        settings=tables.settings_table(runs) if runs else "",
+        version=escape(__version__),
+    )
+
+
+def _told(run: Facts, *, named: bool) -> str:
+    """Return a run's story as HTML."""
+    heading = f"<h2>{escape(run.name)}</h2>" if named else ""
+    sentences = "".join(f"<li>{_lines(sentence)}</li>" for sentence in story(run))
+    return f"<section>{heading}<ul>{sentences}</ul></section>"
 
 
 def _lines(text: str) -> str:
     """Return text with a break at each new line, and none before a percent sign."""
     return "<br>".join(escape(line).replace(" %", "&nbsp;%") for line in text.split("\n"))
+
+
+def _bundle() -> str:
+    """Return the page's own scripts as one, which leaves one name behind."""
+    scripts = "\n".join(_asset(f"page/{name}") for name in _SCRIPTS)
+    return f'(function () {{\n"use strict";\n{scripts}\n}})();\n'
+
+
+def _as_address(icon: str) -> str:
+    """Return an SVG image as an address that needs no request."""
+    text = icon.strip().replace('"', "'").replace("#", "%23")
+    return "data:image/svg+xml," + text.replace("<", "%3C").replace(">", "%3E")
 
 
 def _asset(name: str) -> str:

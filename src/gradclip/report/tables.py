@@ -4,55 +4,52 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 
-from gradclip.record.run import Run
-from gradclip.record.thin import bucket_starts
+from gradclip.report.facts import Facts
 from gradclip.report.figures import Figures, figures
-from gradclip.report.view import shown_parameters
+from gradclip.report.layers import layer_figures
 from gradclip.report.wording import duration, framework_title, number, percent
 
-_NUM_ROWS = 12  # of a table that stands in for a chart
+_NUM_ROWS = 24  # of a table that stands in where no script runs
 
 
-def tiles(run: Run) -> str:
-    """Return the figures that matter most, as a list of tiles."""
-    pairs = _headline_figures(figures(run)).items()
+def tiles(run: Facts) -> dict[str, str]:
+    """Return the figures that matter most by their titles, those that are known."""
+    return _headline_figures(figures(run))
+
+
+def summary(runs: Sequence[Facts]) -> str:
+    """Return tiles of one run, or a table with a row for each of several, as HTML."""
+    if len(runs) > 1:
+        return _comparison(runs)
+    pairs = [pair for run in runs for pair in tiles(run).items()]
     items = "".join(f"<div><dt>{escape(k)}</dt><dd>{escape(v)}</dd></div>" for k, v in pairs)
     return f'<dl class="tiles">{items}</dl>'
 
 
-def comparison(runs: Mapping[str, Run]) -> str:
+def _comparison(runs: Sequence[Facts]) -> str:
     """Return the same figures with one row a run."""
-    rows = {name: _headline_figures(figures(run)) for name, run in runs.items()}
+    rows = {run.name: tiles(run) for run in runs}
     names = list(dict.fromkeys(name for row in rows.values() for name in row))
     cells = [[run, *(row.get(name, "-") for name in names)] for run, row in rows.items()]
     return table("Figures of each run", ["Run", *names], cells)
 
 
-def norms_table(name: str, run: Run) -> str:
-    """Return some steps' norms before and after clipping, evenly spaced over the run."""
-    parameters = run.metadata.parameters
-    shown = shown_parameters(len(parameters))[:_NUM_ROWS] if parameters else []
-    places = bucket_starts(len(run.steps), _NUM_ROWS - 1).tolist()
-    places += [len(run.steps) - 1] if len(run.steps) > len(places) else []
+def layers_table(run: Facts) -> str:
+    """Return the parameters' figures as HTML; the first of them where there are many."""
     rows = [
-        [
-            str(run.steps[row]),
-            number(run.loss[row]),
-            _pair(run.global_norm_before[row], run.global_norm_after[row]),
-            *(_pair(run.norms_before[row, p], run.norms_after[row, p]) for p in shown),
-        ]
-        for row in places
+        [row.name, *map(number, (row.first, row.last, row.least, row.greatest, row.update_ratio))]
+        for row in layer_figures(run)[:_NUM_ROWS]
     ]
-    header = ["Step", "Loss", "All", *(parameters[place].name for place in shown)]
-    return table(f"{name}: gradient norms before → after clipping", header, rows)
+    header = ["Parameter", "First step", "Last step", "Least", "Greatest", "Update / weight"]
+    return table(f"{run.name}: gradient norms before clipping", header, rows)
 
 
-def settings(runs: Mapping[str, Run]) -> str:
-    """Return what the runs were given, one column a run."""
-    columns = [_settings(run) for run in runs.values()]
+def settings_table(runs: Sequence[Facts]) -> str:
+    """Return what the runs were given as HTML, one column a run."""
+    columns = [settings(run) for run in runs]
     names = dict.fromkeys(name for column in columns for name in column)
     rows = [[name, *(column.get(name, "-") for column in columns)] for name in names]
-    return table("What was run, and how", ["Setting", *runs], rows)
+    return table("What was run, and how", ["Setting", *(run.name for run in runs)], rows)
 
 
 def table(caption: str, header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
@@ -85,7 +82,9 @@ def _headline_figures(summary: Figures) -> dict[str, str]:
         "Steps clipped": f"{summary.clipped:,} of {summary.num_steps:,}",
         "Largest norm": number(summary.peak) if summary.peak_step is not None else "not finite",
         "Not finite": f"{summary.non_finite:,} steps" if summary.non_finite else None,
-        "Skipped": f"{summary.skipped} steps" if summary.skipped else None,
+        "Skipped": f"{summary.skipped:,} steps" if summary.skipped else None,
+        "Not recorded": f"{summary.lost:,} steps" if summary.lost else None,
+        "Damaged": f"{summary.damaged:,} records" if summary.damaged else None,
     }
     if not math.isfinite(summary.accuracy) or summary.test_accuracy is not None:
         del shown["Batch accuracy"]
@@ -96,9 +95,9 @@ def _headline_figures(summary: Figures) -> dict[str, str]:
     return {name: text for name, text in shown.items() if text is not None}
 
 
-def _settings(run: Run) -> dict[str, str]:
+def settings(run: Facts) -> Mapping[str, str]:
     """Return what one run was given."""
-    metadata = run.metadata
+    metadata, numbers = run.metadata, run.numbers
     entries = {
         "program": metadata.program,
         "status": run.status,
@@ -109,11 +108,9 @@ def _settings(run: Run) -> dict[str, str]:
         "python": metadata.python,
         "gradclip": metadata.gradclip,
         "created": metadata.created,
-        "steps": str(len(run.steps)),
-        "time": duration(float(run.time[-1])) if len(run.time) else "0 s",
-        "parameters": ", ".join(
-            f"{p.name} {'x'.join(map(str, p.shape))}" for p in metadata.parameters
-        ),
+        "steps": str(len(numbers.steps)),
+        "time": duration(float(numbers.time[-1])) if len(numbers.time) else "0 s",
+        "parameters": str(len(metadata.parameters)),
     }
     given = {name: _text(value) for name, value in metadata.arguments.items()}
     return entries | {name: text for name, text in given.items() if name not in entries}
@@ -124,9 +121,3 @@ def _text(value: object) -> str:
     if isinstance(value, list | tuple):
         return ",".join(str(entry) for entry in value)
     return "-" if value is None else str(value)
-
-
-def _pair(before: float, after: float) -> str:
-    """Return a norm before and after, or one if clipping left it."""
-    texts = number(before), number(after)
-    return texts[0] if texts[0] == texts[1] else " → ".join(texts)

@@ -3,6 +3,7 @@
 import math
 
 _FIXED = (1e-3, 99999.5)  # sizes that need no power of ten
+_SIMILAR = 1.1  # times as large: less is no difference worth telling
 _WHOLE = 999.5  # from here on three digits make a whole number
 
 
@@ -49,6 +50,30 @@ def part_of(count: int, total: int, noun: str = "") -> str:
     """
     text = f"{count:,} of {total:,} {noun}".rstrip()
     return f"{text} ({percent(count / total)})" if count else text
+
+
+def plural(count: int, noun: str) -> str:
+    """Return a count with its noun.
+
+    Example:
+        >>> plural(1, "step"), plural(2000, "step")
+        ('1 step', '2,000 steps')
+    """
+    return f"{count:,} {noun}{'s' if count != 1 else ''}"
+
+
+def times(ratio: float) -> str:
+    """Return a positive ratio of two sizes so that it can stand before the other size.
+
+    Example:
+        >>> times(0.25), times(8.0), times(1.02)
+        ('4 times smaller than', '8 times larger than', 'about as large as')
+    """
+    if 1 / _SIMILAR < ratio < _SIMILAR:
+        return "about as large as"
+    if ratio < 1:
+        return f"{number(1 / ratio)} times smaller than"
+    return f"{number(ratio)} times larger than"
 
 
 def duration(seconds: float) -> str:

@@ -1,68 +1,82 @@
-// The heat map of layers over steps: pure functions of (view, theme).
+// The heat map of layers over steps: pure functions of (view, theme). Cells are as `grid.py` codes them.
 
-const MAX_COLUMNS = 240; // about four pixels a cell
+const KINDS = {
+  before: { title: "before clipping", unit: "norm before" },
+  after: { title: "after clipping", unit: "norm after" },
+  updates: { title: "update", unit: "norm of the update" },
+};
 
 function layersOption(view, theme) {
   const bounds = layersBounds(view);
   const grids = view.runs.map((_, place) => layersGrid(view, place));
+  const empty = view.runs.map((run) => !gridOf(run, view.kind).steps.length);
   return {
     ...baseOption(view, theme, undefined),
     tooltip: { ...baseOption(view, theme).tooltip, trigger: "item", formatter: (params) => layersTip(view, params) },
-    title: view.runs.length === 1 ? [] : grids.map((grid, place) => ({
-      text: view.runs[place].name, left: grid.left, top: grid.titleTop, padding: 0, textStyle: { color: view.runs[place].color, fontSize: 12.5, fontWeight: 600 },
-    })),
+    title: view.runs.flatMap((run, place) => [
+      { text: view.runs.length > 1 ? run.name : "", left: grids[place].left, top: grids[place].titleTop, padding: 0, textStyle: { color: run.color, fontSize: 12.5, fontWeight: 600 } },
+      { text: empty[place] ? "No update was measured." : "", left: "center", top: grids[place].top + grids[place].height / 2 - 8, padding: 0, textStyle: { color: theme.muted, fontSize: 13, fontWeight: 400 } },
+    ]),
     grid: grids.map(({ titleTop, ...grid }) => grid),
     xAxis: grids.map((_, gridIndex) => stepAxis(view, theme, {
       gridIndex, name: gridIndex === grids.length - 1 ? "step" : "", axisLine: { show: false }, axisPointer: { show: false },
     })),
     yAxis: view.runs.map((run, gridIndex) => ({
-      type: "category", gridIndex, inverse: true, data: weightsOf(run).map((weight) => weight.name),
-      axisLine: { show: false }, axisTick: { show: false }, axisLabel: { color: theme.muted, hideOverlap: true },
+      type: "category", gridIndex, inverse: true, data: run.layers.rows.map((row) => row.name),
+      axisLine: { show: false }, axisTick: { show: false }, axisPointer: { show: false },
+      axisLabel: { color: theme.muted, hideOverlap: true, formatter: (name) => shortName(name, view.narrow ? 11 : 26) },
     })),
     dataZoom: zoom(grids.map((_, place) => place)),
-    series: view.runs.map((run, place) => cellSeries(run, place, bounds, theme)),
+    series: view.runs.map((run, place) => cellSeries(view, run, place, bounds, theme)),
   };
 }
 
-function weightsOf(run) {
-  return run.parameters.filter((parameter) => parameter.kind === "weight");
+// What a kind is drawn from: {steps, cells}.
+function gridOf(run, kind) {
+  if (kind !== "updates") return { steps: run.layers.steps, cells: run.layers[kind] };
+  return run.layers.updates ? { steps: run.layers.updates.steps, cells: run.layers.updates.norms } : { steps: [], cells: [] };
 }
 
+// One scale for before and after: switching shows what clipping did, and not another scale.
 function layersBounds(view) {
-  const bounds = logBounds(view.runs.flatMap((run) => weightsOf(run).map((weight) => ({ mean: weight.before.mean, marks: {} }))));
-  return { min: Math.log10(bounds.min), max: Math.log10(bounds.max) };
+  const kinds = view.kind === "updates" ? ["updates"] : ["before", "after"];
+  let [low, high] = [Infinity, -Infinity];
+  view.runs.forEach((run) => kinds.forEach((kind) => gridOf(run, kind).cells.forEach((row) => row.forEach((cell) => {
+    if (typeof cell !== "number") return;
+    low = Math.min(low, cell / 100);
+    high = Math.max(high, cell / 100);
+  }))));
+  if (low > high) [low, high] = [-1, 1];
+  return { min: Math.floor(low * 2 + 1e-9) / 2, max: Math.ceil(high * 2 - 1e-9) / 2 };
 }
 
 function layersGrid(view, place) {
   const count = view.runs.length;
   const height = (view.height - 42) / count;
   const top = place * height + (count > 1 ? 22 : 6);
-  return { left: 50, right: 16, titleTop: place * height + 2, top, height: height - (count > 1 ? 44 : 4) };
+  return { left: layersLeft(view), right: 16, titleTop: place * height + 2, top, height: height - (count > 1 ? 44 : 4) };
 }
 
-// Cells as [first step, step after the last, row, log10 of the norm, zeros, non-finite].
-function cells(run) {
-  const stride = Math.ceil(run.steps.length / MAX_COLUMNS);
-  return weightsOf(run).flatMap((weight, row) => {
-    const marked = Object.fromEntries(["zero", "nan", "infinity"].map((kind) => [kind, new Map(weight.before.marks[kind] || [])]));
-    const found = [];
-    for (let start = 0; start < run.steps.length; start += stride) {
-      const places = run.steps.slice(start, start + stride).map((_, offset) => start + offset);
-      const values = places.map((place) => weight.before.mean[place]).filter((value) => value > 0);
-      const count = (kind) => places.reduce((sum, place) => sum + (marked[kind].get(place) || 0), 0);
-      const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
-      const end = start + stride < run.steps.length ? run.steps[start + stride] : run.lastStep + 1;
-      found.push([run.steps[start], end, row, values.length ? Math.log10(mean) : NaN, count("zero"), count("nan") + count("infinity")]);
-    }
-    return found;
-  });
+// Room for the longest name that is shown.
+function layersLeft(view) {
+  const longest = Math.max(0, ...view.runs.flatMap((run) => run.layers.rows.map((row) => row.name.length)));
+  return 20 + Math.min(longest, view.narrow ? 11 : 26) * 6.4;
 }
 
-function cellSeries(run, place, bounds, theme) {
-  const data = cells(run);
+// Names of one network begin alike: what is left out is left out of the middle.
+function shortName(name, length) {
+  if (name.length <= length) return name;
+  const end = Math.ceil((length - 1) * 0.7);
+  return `${name.slice(0, length - 1 - end)}…${name.slice(name.length - end)}`;
+}
+
+function cellSeries(view, run, place, bounds, theme) {
+  const { steps, cells } = gridOf(run, view.kind);
+  const ends = steps.map((_, column) => (column + 1 < steps.length ? steps[column + 1] : run.lastStep + 1));
+  const data = cells.flatMap((row, index) => row.map((cell, column) => [steps[column], ends[column], index, cell]).filter(([, , , cell]) => cell !== null));
   return {
     name: run.name, type: "custom", progressive: 0, animation: false, clip: true, xAxisIndex: place, yAxisIndex: place,
-    dimensions: ["first", "end", "row", "power", "zeros", "broken"], encode: { x: [0, 1], y: 2, tooltip: [] }, data,
+    dimensions: ["first", "end", "row"], encode: { x: [0, 1], y: 2, tooltip: [] }, data,
     renderItem: (params, api) => {
       const cell = data[params.dataIndexInside];
       const [left, middle] = api.coord([cell[0], cell[2]]);
@@ -71,24 +85,18 @@ function cellSeries(run, place, bounds, theme) {
       const rect = { x: Math.round(left), width: Math.max(1, Math.round(right) - Math.round(left)) };
       rect.y = Math.round(middle - height / 2);
       rect.height = Math.max(1, Math.round(middle + height / 2) - rect.y - (height > 8 ? 1 : 0));
-      return { type: "rect", shape: echarts.graphic.clipRectByRect(rect, params.coordSys) || rect, style: { fill: cellColor(cell, bounds, theme) } };
+      return { type: "rect", shape: echarts.graphic.clipRectByRect(rect, params.coordSys) || rect, style: { fill: cellColor(cell[3], bounds, theme) } };
     },
   };
 }
 
 // Broken cells say so even if some of their steps were finite.
-function cellColor([, , , power, zeros, broken], bounds, theme) {
-  if (broken) return theme.danger;
-  if (Number.isNaN(power)) return zeros ? theme.muted : theme.line;
-  return rampColor(VIRIDIS, (power - bounds.min) / (bounds.max - bounds.min || 1));
+function cellColor(cell, bounds, theme) {
+  if (cell === "!") return theme.danger;
+  if (cell === "0") return theme.muted;
+  return rampColor(VIRIDIS, (cell / 100 - bounds.min) / (bounds.max - bounds.min || 1));
 }
 
-function layersTip(view, params) {
-  const run = view.runs[params.seriesIndex];
-  const [first, end, row, power, zeros, broken] = params.data;
-  const steps = end - first > 1 ? `steps ${first}–${end - 1}` : `step ${first}`;
-  const rows = [["", "norm before", Number.isNaN(power) ? "–" : formatNumber(10 ** power)]];
-  if (zeros) rows.push(["", "zeros", String(zeros)]);
-  if (broken) rows.push(["", "NaN or infinite", String(broken)]);
-  return tipTable(`${weightsOf(run)[row].name}, ${steps}`, ["", ""], rows);
+function hasCells(view, code) {
+  return view.runs.some((run) => gridOf(run, view.kind).cells.some((row) => row.includes(code)));
 }

@@ -1,5 +1,5 @@
 // From runs to the options of ECharts: pure functions of (view, theme), also for a live page.
-// A view is {runs, chosen, narrow, numLayers, steps}: see `page.js`.
+// A view is {runs, chosen, kind, step, threshold, narrow, numLayers, steps}: see `page.js`.
 
 function stepAxis(view, theme, extra = {}) {
   return {
@@ -53,14 +53,37 @@ function normOption(view, theme) {
       ...bandSeries(run, run.after.mean, run.before.mean, { color: before, opacity: single ? 0.14 : 0.1, bounds }),
       ...spreadSeries(run, run.before, { color: before, bounds }),
       ...markSeries(run, [run.before, run.after], bounds, { theme, color: markColor(view, run) }),
+      ...eventSeries(view, theme, run, bounds),
     ];
   });
   return {
     ...baseOption(view, theme, (params) => normTip(view, params)),
-    grid: { left: 48, right: 16, top: 14, bottom: 36 },
-    xAxis: stepAxis(view, theme), yAxis: valueAxis(bounds, theme), dataZoom: zoom([0]),
-    series: [...series, ...limitSeries(view, theme, 0)],
+    grid: { left: 48, right: 16, top: 14, bottom: 44 },
+    xAxis: stepAxis(view, theme, { offset: 12 }), yAxis: valueAxis(bounds, theme), dataZoom: zoom([0]),
+    series: [...series, ...limitSeries(view, theme, 0), thresholdSeries(view, theme)],
   };
+}
+
+// Below the axis: a stroke for each point with clipped steps, a cross for each with skipped ones.
+function eventSeries(view, theme, run, bounds) {
+  const row = view.runs.indexOf(run) * (view.runs.length > 1 ? 4 : 0);
+  const at = (places) => places.map(([place]) => [run.steps[place], power(bounds.min)]);
+  const base = { type: "scatter", silent: true, animation: false, clip: false, z: 6, tooltip: { show: false } };
+  const color = view.runs.length > 1 ? run.color : theme.before;
+  return [
+    { ...base, data: at(run.clipped), symbol: "rect", symbolSize: [1.5, view.runs.length > 1 ? 4 : 8], symbolOffset: [0, 6 + row], itemStyle: { color }, large: false },
+    { ...base, data: at(run.skipped), symbol: CROSS, symbolSize: 8, symbolOffset: [0, 6 + row], itemStyle: { color: theme.danger } },
+  ].filter((series) => series.data.length);
+}
+
+const CROSS = "path://M1 0L5 4L9 0L10 1L6 5L10 9L9 10L5 6L1 10L0 9L4 5L0 1Z";
+
+// The threshold that is tried out.
+function thresholdSeries(view, theme) {
+  const line = lineSeries({ steps: view.steps }, view.threshold === null ? [] : [view.threshold, view.threshold], {
+    name: "threshold", color: theme.accent, width: 1.5, type: [1, 3], log: true,
+  });
+  return { ...line, id: "threshold", z: 5, silent: true, clip: true, tooltip: { show: false } };
 }
 
 function limitSeries(view, theme, axis) {
@@ -165,29 +188,4 @@ function lossBounds(columns) {
   if (!values.length) return { min: 0, max: 1 };
   if (low > 0 && high / low > 12) return logBounds(columns);
   return { min: low < 0 ? -roundUp(-low) : 0, max: roundUp(high > 0 ? high * 1.02 : 1) };
-}
-
-// The norms by layer, at the first and at the last step.
-function profileOption(view, theme) {
-  const lists = view.runs.map((run) => run.parameters.filter((parameter) => parameter.kind === "weight"));
-  const bounds = logBounds([{ mean: lists.flat().flatMap((weight) => weight.ends), marks: {} }]);
-  const names = [...new Set(lists.flat().map((weight) => weight.name))];
-  const series = view.runs.flatMap((run, place) => [0, 1].map((end) => {
-    const color = view.runs.length > 1 ? run.color : [theme.before, theme.after][end];
-    const data = names.map((name) => (lists[place].find((weight) => weight.name === name) || { ends: [] }).ends[end]).map(power);
-    return {
-      name: ["first step", "last step"][end], type: "line", data, animation: false, symbol: "circle", symbolSize: names.length > 12 ? 5 : 9,
-      lineStyle: { color, width: 2, type: end || view.runs.length === 1 ? "solid" : [5, 4] }, itemStyle: { color }, emphasis: { disabled: true },
-    };
-  }));
-  return {
-    ...baseOption(view, theme, (params) => profileTip(view, lists, names[params[0].dataIndex])), toolbox: undefined,
-    grid: { left: 50, right: 20, top: 12, bottom: 48 },
-    xAxis: {
-      type: "category", data: names, name: "input → output", nameLocation: "middle", nameGap: 26, boundaryGap: names.length < 8,
-      nameTextStyle: { color: theme.muted }, axisLine: { onZero: false, lineStyle: { color: theme.line } }, axisTick: { show: false },
-      axisLabel: { color: theme.muted, hideOverlap: true, width: 100, overflow: "truncate" }, axisPointer: { label: { show: false } },
-    },
-    yAxis: valueAxis(bounds, theme), series,
-  };
 }

@@ -1,12 +1,13 @@
 // Wires the charts to the page: legends, choices, zoom, keyboard, light and dark.
 
 const find = (id) => document.getElementById(id);
-const runs = JSON.parse(find("data").textContent);
 const dark = matchMedia("(prefers-color-scheme: dark)");
-const NAMES = ["norm", "parameters", "layers", "profile", "loss", "accuracy"];
+const NAMES = ["norm", "loss", "accuracy", "layers", "profile", "updates", "parameters"];
 const ZOOMED = NAMES.filter((name) => name !== "profile");
 const charts = {};
-const state = { hidden: new Set(), chosen: new Set(firstChoice()), range: wholeRange() };
+// What the reader chose; null stands for what follows the runs.
+const state = { hidden: new Set(), chosen: null, range: null, kind: "before", step: null, threshold: null };
+let runs = [];
 let theme = readTheme(document.documentElement);
 let zooming = false;
 
@@ -32,28 +33,40 @@ function firstChoice() {
 function currentView() {
   runs.forEach((run, place) => { run.color = runs.length > 1 ? runColor(theme, place) : theme.after; });
   const numLayers = 1 + Math.max(0, ...runs.flatMap((run) => run.parameters.map((parameter) => parameter.layer)));
+  const [first, last] = wholeRange();
   return {
-    runs: runs.filter((run) => !state.hidden.has(run.name)), chosen: state.chosen, steps: wholeRange(), numLayers,
+    runs: runs.filter((run) => !state.hidden.has(run.name)), chosen: state.chosen || new Set(firstChoice()), steps: [first, last], numLayers,
+    kind: state.kind, step: state.step ?? Math.round((first + last) / 2), threshold: state.threshold,
     narrow: innerWidth <= 560, height: find("layers").clientHeight,
     colorOf: (run, parameter) => (runs.length > 1 ? run.color : layerColor(theme, parameter.layer, numLayers)),
   };
 }
 
-function optionOf(name, view) {
-  if (name === "norm") return normOption(view, theme);
-  if (name === "parameters") return parametersOption(view, theme);
-  if (name === "layers") return layersOption(view, theme);
-  if (name === "profile") return profileOption(view, theme);
-  return curveOption(view, theme, name);
+const OPTIONS = {
+  norm: normOption, parameters: parametersOption, layers: layersOption, profile: profileOption, updates: updatesOption,
+  loss: (view, colors) => curveOption(view, colors, "loss"), accuracy: (view, colors) => curveOption(view, colors, "accuracy"),
+};
+
+// What no run has needs no chart.
+function isShown(name) {
+  const has = (column) => column.mean.some((value) => value !== null) || Object.keys(column.marks).some((kind) => kind !== "nan");
+  if (name === "loss" || name === "accuracy") return runs.some((run) => has(run[name]));
+  return name !== "updates" || runs.some((run) => run.layers.updates);
 }
 
 function draw(names = NAMES) {
+  NAMES.forEach((name) => { find(`${name}-figure`).hidden = !isShown(name); });
+  [["loss", "accuracy"], ["profile", "updates"]].forEach(([one, other]) => {
+    find(`${one}-figure`).classList.toggle("wide", !isShown(other));
+    find(`${other}-figure`).classList.toggle("wide", !isShown(one));
+  });
   const view = currentView();
-  names.forEach((name) => {
-    charts[name].setOption(optionOf(name, view), { notMerge: true });
+  names.filter(isShown).forEach((name) => {
+    charts[name].resize();
+    charts[name].setOption(OPTIONS[name](view, theme), { notMerge: true });
     armZoom(charts[name]);
   });
-  showRange(...state.range);
+  showRange(...(state.range || wholeRange()));
   drawLegends(view);
 }
 
@@ -63,25 +76,28 @@ function armZoom(chart) {
   chart.dispatchAction({ type: "takeGlobalCursor", key: "dataZoomSelect", dataZoomSelectActive: true });
 }
 
+// Shows some steps in every chart; the whole range is none that was chosen, and grows with the runs.
 function showRange(first, last) {
   const [least, greatest] = wholeRange();
-  state.range = [Math.min(Math.max(first, least), greatest - 1), Math.min(last, greatest)];
-  if (state.range[1] <= state.range[0]) state.range[1] = state.range[0] + 1;
+  const range = [Math.min(Math.max(first, least), greatest - 1), Math.min(last, greatest)];
+  if (range[1] <= range[0]) range[1] = range[0] + 1;
+  state.range = range[0] === least && range[1] === greatest ? null : range;
   zooming = true;
-  const [startValue, endValue] = state.range;
-  ZOOMED.forEach((name) => {
+  const [startValue, endValue] = range;
+  ZOOMED.filter(isShown).forEach((name) => {
     const batch = charts[name].getOption().dataZoom.map((_, dataZoomIndex) => ({ dataZoomIndex, startValue, endValue }));
     charts[name].dispatchAction({ type: "dataZoom", batch });
   });
   zooming = false;
-  [find("from").value, find("to").value] = state.range;
+  [find("from").value, find("to").value] = range;
 }
 
 function followZoom(chart) {
   chart.on("datazoom", () => {
     if (zooming) return;
+    const [first, last] = state.range || wholeRange();
     const zooms = chart.getOption().dataZoom;
-    const moved = zooms.find((one) => one.startValue !== state.range[0] || one.endValue !== state.range[1]) || zooms[0];
+    const moved = zooms.find((one) => one.startValue !== first || one.endValue !== last) || zooms[0];
     showRange(Math.round(moved.startValue), Math.round(moved.endValue));
   });
 }
@@ -108,25 +124,44 @@ function drawLegends(view) {
   const named = single ? [] : view.runs.map((run) => [stroke(run.color), run.name]);
   const limit = view.runs.some((run) => limitColumn(run).some((value) => value > 0)) ? [[stroke(theme.limit, "5 4"), "limit"]] : [];
   const norms = single ? [[stroke(theme.before), "before clipping"], [stroke(theme.after), "after clipping"]] : [...named, [stroke(theme.muted + "80"), "pale: before clipping"]];
-  setLegend("norm-legend", [...norms, ...limit, ...markEntries(view.runs.flatMap((run) => [run.before, run.after]), true)]);
-  setLegend("profile-legend", single ? [[stroke(theme.before), "first step"], [stroke(theme.after), "last step"]] : [...named, [stroke(theme.muted, "5 4"), "first step"], [stroke(theme.muted), "last step"]]);
+  setLegend("norm-legend", [...norms, ...limit, ...eventEntries(view), ...markEntries(view.runs.flatMap((run) => [run.before, run.after]), true)]);
+  const ends = ["first step", "chosen step", "last step"].map((text, place) => [stroke(single ? [theme.before, theme.runs[2], theme.after][place] : theme.muted, ["5 4", "1 3", ""][place]), text]);
+  setLegend("profile-legend", [...named, ...ends]);
+  setLegend("updates-legend", [...named, [stroke(theme.limit, "5 4"), "1e-3"]]);
   ["loss", "accuracy"].forEach((key) => {
     const curves = single ? [[stroke(theme.after + "60"), "each batch"], [stroke(theme.after), "moving mean"]] : named;
     setLegend(`${key}-legend`, [...curves, ...markEntries(view.runs.map((run) => run[key]), false)]);
   });
   const columns = view.runs.flatMap((run) => chosenParameters(view, run).flatMap((parameter) => [parameter.before, parameter.after]));
   setLegend("parameters-legend", markEntries(columns, true));
+  find("parameters-caption").textContent = parametersCaption(view);
   drawScale(view);
   drawChoice(view);
+  drawKinds();
   drawRuns();
+  drawSliders(view);
+}
+
+function eventEntries(view) {
+  const tick = `<svg width="12" height="10" aria-hidden="true"><path d="M3 1V9M6 1V9M9 1V9" stroke="${runs.length > 1 ? theme.muted : theme.before}" stroke-width="1.5"/></svg>`;
+  const cross = `<svg width="12" height="10" aria-hidden="true"><path d="M2 1L10 9M10 1L2 9" stroke="${theme.danger}" stroke-width="2"/></svg>`;
+  return [[tick, "step clipped", "clipped"], [cross, "step skipped", "skipped"]].filter(([, , key]) => view.runs.some((run) => run[key].length));
+}
+
+function parametersCaption(view) {
+  const reading = runs.length > 1 ? "One color a run; each parameter has a stroke of its own." : "Color runs from the input layer to the output layer; biases are dashed.";
+  const total = Math.max(...view.runs.map((run) => run.table.total));
+  const lines = Math.max(...view.runs.map((run) => run.parameters.length));
+  return total > lines ? `${reading} ${lines} of ${total.toLocaleString("en")} parameters can be shown here; the table has them all.` : reading;
 }
 
 function drawScale(view) {
   const bounds = layersBounds(view);
-  const box = (color, text) => `<b style="background:${color}"></b>${text}`;
-  const weights = view.runs.flatMap((run) => weightsOf(run).map((weight) => weight.before));
-  find("layers-scale").innerHTML = `${formatTick(10 ** bounds.min)}<i style="background:linear-gradient(to right,${VIRIDIS.join(",")})"></i>${formatTick(10 ** bounds.max)}`
-    + (hasMarks(weights, ["nan", "infinity"]) ? box(theme.danger, "NaN or infinite") : "") + (hasMarks(weights, ["zero"]) ? box(theme.muted, "zero") : "");
+  const box = (color, text) => `<svg width="13" height="13" aria-hidden="true"><rect width="13" height="13" rx="3" fill="${color}"/></svg>${text}`;
+  const stops = VIRIDIS.map((color, place) => `<stop offset="${place / (VIRIDIS.length - 1)}" stop-color="${color}"/>`).join("");
+  const ramp = `<svg width="150" height="10"><defs><linearGradient id="ramp">${stops}</linearGradient></defs><rect width="150" height="10" rx="5" fill="url(#ramp)"/></svg>`;
+  find("layers-scale").innerHTML = formatTick(10 ** bounds.min) + ramp + formatTick(10 ** bounds.max)
+    + (hasCells(view, "!") ? box(theme.danger, "NaN or infinite") : "") + (hasCells(view, "0") ? box(theme.muted, "zero") : "");
 }
 
 function addButton(place, text, swatch, pressed, act) {
@@ -146,16 +181,25 @@ function addButton(place, text, swatch, pressed, act) {
 function drawChoice(view) {
   const place = find("choice");
   place.replaceChildren();
-  const choose = (names) => () => { state.chosen = new Set(names); draw(["parameters"]); };
+  const choose = (names) => () => { state.chosen = new Set(names); draw(["parameters", "updates"]); };
   const kinds = ["weight", "bias"].filter((kind) => parameterNames(kind).length);
   addButton(place, "all", "", undefined, choose(parameterNames()));
   kinds.forEach((kind) => addButton(place, { weight: "weights", bias: "biases" }[kind], "", undefined, choose(parameterNames(kind))));
   const first = new Map(runs.flatMap((run) => run.parameters.map((parameter) => [parameter.name, [run, parameter]])));
   parameterNames().forEach((name) => {
     const style = parameterStyle(view.runs.length === runs.length ? view : { ...view, runs }, theme, ...first.get(name));
-    const pressed = state.chosen.has(name);
+    const pressed = view.chosen.has(name);
     const swatch = stroke(runs.length > 1 ? theme.muted : style.color, Array.isArray(style.type) ? style.type.join(" ") : "");
-    addButton(place, name, swatch, pressed, choose(pressed ? [...state.chosen].filter((other) => other !== name) : [...state.chosen, name]));
+    addButton(place, name, swatch, pressed, choose(pressed ? [...view.chosen].filter((other) => other !== name) : [...view.chosen, name]));
+  });
+}
+
+// Before, after or the update: for the heat map and the profile together.
+function drawKinds() {
+  const place = find("kind");
+  place.replaceChildren();
+  Object.entries(KINDS).filter(([kind]) => kind !== "updates" || isShown("updates")).forEach(([kind, { title }]) => {
+    addButton(place, title, "", state.kind === kind, () => { state.kind = kind; draw(["layers", "profile"]); });
   });
 }
 
@@ -169,6 +213,52 @@ function drawRuns() {
     else if (state.hidden.size < runs.length - 1) state.hidden.add(run.name);
     draw();
   }));
+}
+
+function drawSliders(view) {
+  const stops = thresholdStops(view.runs);
+  find("threshold").hidden = !stops.length;
+  if (stops.length) {
+    const place = nearestStop(stops, state.threshold ?? firstThreshold(view.runs));
+    find("threshold-range").max = stops.length - 1;
+    find("threshold-range").value = place;
+    sayThreshold(view, stops[place]);
+  }
+  const [run] = view.runs;
+  const { steps } = gridOf(run, view.kind);
+  find("profile-range").max = Math.max(steps.length - 1, 0);
+  find("profile-range").value = columnOf(steps, view.step);
+  sayStep(view);
+}
+
+function sayThreshold(view, threshold) {
+  const text = thresholdText(view.runs, threshold);
+  find("threshold-text").textContent = text;
+  find("threshold-range").setAttribute("aria-valuetext", text);
+}
+
+function sayStep(view) {
+  const [run] = view.runs;
+  const { steps } = gridOf(run, view.kind);
+  const text = steps.length ? columnText(view, run, columnOf(steps, view.step)) : "";
+  find("profile-text").textContent = text;
+  find("profile-range").setAttribute("aria-valuetext", text);
+}
+
+function followSliders() {
+  find("threshold-range").addEventListener("input", (event) => {
+    state.threshold = thresholdStops(currentView().runs)[Number(event.target.value)];
+    const view = currentView();
+    sayThreshold(view, state.threshold);
+    charts.norm.setOption({ series: [thresholdSeries(view, theme)] });
+  });
+  find("profile-range").addEventListener("input", (event) => {
+    const before = currentView();
+    state.step = gridOf(before.runs[0], before.kind).steps[Number(event.target.value)];
+    const view = currentView();
+    sayStep(view);
+    charts.profile.setOption(profileOption(view, theme), { notMerge: true });
+  });
 }
 
 // The arrow keys walk from point to point of the steps shown; what the tooltip says is read aloud.
@@ -199,7 +289,7 @@ function followKeys(name) {
 function reachOfKeys(name) {
   const data = charts[name].getOption().series[0]?.data || [];
   if (name === "profile") return [0, data.length - 1];
-  const [first, last] = state.range;
+  const [first, last] = state.range || wholeRange();
   const shown = data.map((point, place) => [point[0], place]).filter(([step]) => step >= first && step <= last);
   return shown.length ? [shown[0][1], shown[shown.length - 1][1]] : [0, 0];
 }
@@ -209,18 +299,30 @@ function start() {
     charts[name] = echarts.init(find(name), null, { renderer: "canvas" });
     followKeys(name);
   });
-  draw();
   ZOOMED.forEach((name) => followZoom(charts[name]));
+  followSliders();
+  followTable(() => runs);
   find("range").addEventListener("change", () => showRange(Number(find("from").value), Number(find("to").value)));
   find("range").addEventListener("submit", (event) => event.preventDefault());
   find("range").addEventListener("reset", (event) => { event.preventDefault(); showRange(...wholeRange()); });
   dark.addEventListener("change", () => { theme = readTheme(document.documentElement); draw(); });
   let width = innerWidth;
   addEventListener("resize", () => requestAnimationFrame(() => {
-    NAMES.forEach((name) => charts[name].resize());
+    if (innerWidth === width) return;
+    NAMES.filter(isShown).forEach((name) => charts[name].resize());
     if ((width <= 560) !== (innerWidth <= 560)) draw();
     width = innerWidth;
   }));
 }
 
-start();
+// Draws runs, each as `view_run` gives it; later calls draw anew and keep what the reader chose.
+function show(given) {
+  if (!given.length) return;
+  runs = given;
+  if (!Object.keys(charts).length) start();
+  fillTexts(runs);
+  draw();
+  drawTable(runs);
+}
+
+globalThis.gradclipPage = { show };

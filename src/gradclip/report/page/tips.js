@@ -42,9 +42,12 @@ function normTip(view, params) {
   const step = params[0].axisValue;
   const rows = view.runs.filter((run) => reached(run, step)).map((run) => {
     const place = placeOf(run, step);
-    return [dot(run.color), run.name, pointText(run.before, place), pointText(run.after, place), scaleText(run.before, run.after, place), formatNumber(limitColumn(run)[place])];
+    return [
+      dot(run.color), run.name, pointText(run.before, place), pointText(run.after, place), scaleText(run.before, run.after, place),
+      formatNumber(limitColumn(run)[place]), happened(run, place),
+    ];
   });
-  return tipTable(stepTitle(view, step), ["", "before", "after", "scale", "limit"], rows);
+  return tipTable(stepTitle(view, step), ["", "before", "after", "scale", "limit", ""], rows);
 }
 
 function parametersTip(view, params) {
@@ -70,10 +73,42 @@ function curveTip(view, key, params) {
   return tipTable(stepTitle(view, step), ["", key, "moving mean"], rows);
 }
 
-function profileTip(view, lists, name) {
-  const rows = view.runs.map((run, place) => {
-    const weight = lists[place].find((other) => other.name === name) || { ends: [null, null] };
-    return [dot(run.color), run.name, ...weight.ends.map(formatNumber)];
+// What clipping did at a point: how many of its steps were clipped and skipped.
+function happened(run, place) {
+  const count = (pairs) => (pairs.find(([at]) => at === place) || [0, 0])[1];
+  const texts = [[count(run.clipped), "clipped"], [count(run.skipped), "skipped"]];
+  const several = /–/.test(formatSteps(run, place));
+  return texts.filter(([number]) => number).map(([number, text]) => (several ? `${number} ${text}` : text)).join(", ");
+}
+
+function updatesTip(view, params) {
+  const step = params[0].axisValue;
+  const rows = view.runs.flatMap((run) => {
+    const place = run.layers.updates ? run.layers.updates.steps.indexOf(step) : -1;
+    if (place < 0) return [];
+    return chosenParameters(view, run).slice(0, 16).map((parameter) => [
+      dot(view.colorOf(run, parameter)), view.runs.length > 1 ? `${run.name} ${parameter.name}` : parameter.name, formatNumber(parameter.ratios[place]),
+    ]);
   });
-  return tipTable(`gradient norm of ${name}`, ["", "first step", "last step"], rows);
+  return tipTable(`step ${step}`, ["", "update / weight"], rows);
+}
+
+function profileTip(view, name, lines, place) {
+  const rows = lines.map((line) => [dot(line.color), line.title, cellText(line.cells[place])]);
+  return tipTable(name, ["", KINDS[view.kind].unit], rows);
+}
+
+function layersTip(view, params) {
+  const run = view.runs[params.seriesIndex];
+  const [first, end, row, cell] = params.data;
+  const steps = view.kind === "updates" || end - first <= 1 ? `step ${first}` : `steps ${first}–${end - 1}`;
+  const { name, layers } = run.layers.rows[row];
+  const group = layers > 1 ? [["", "the largest of", `${layers} layers`]] : [];
+  return tipTable(`${name}, ${steps}`, ["", ""], [["", KINDS[view.kind].unit, cellText(cell)], ...group]);
+}
+
+function cellText(cell) {
+  if (cell === null || cell === undefined) return "–";
+  if (cell === "!") return "NaN or infinite";
+  return cell === "0" ? "0" : formatNumber(10 ** (cell / 100));
 }
