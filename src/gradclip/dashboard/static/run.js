@@ -1,0 +1,63 @@
+// One run, or several compared: drawn by the report's charts, and drawn anew while training goes on.
+"use strict";
+
+(() => {
+  const { find, address, get, follow, throttled, setText } = gradclipLive;
+  const paths = JSON.parse(document.body.dataset.runs);
+  const BUCKETS = 600;
+  const shown = new Map(); // what was fetched last, by path
+  const stale = new Set(paths);
+  let table = null;
+
+  function complain(text) {
+    find("trouble").hidden = !text;
+    setText(find("trouble"), text);
+  }
+
+  async function fetchRun(path) {
+    try {
+      shown.set(path, await get(`${address("api/run", path)}?buckets=${paths.length > 3 ? BUCKETS / 2 : BUCKETS}`));
+      stale.delete(path);
+      return "";
+    } catch (error) {
+      return error.message.slice(0, 300);
+    }
+  }
+
+  const load = throttled(async () => {
+    const troubles = await Promise.all([...stale].map(fetchRun));
+    complain([...new Set(troubles)].filter(Boolean).join(" "));
+    const runs = paths.filter((path) => shown.has(path)).map((path) => shown.get(path));
+    if (!runs.length) return;
+    gradclipPage.show(runs);
+    document.body.classList.add("drawn");
+    followTable();
+  });
+
+  // The report's own table has all rows at once; here a run may have thousands.
+  function followTable() {
+    if (paths.length > 1) return;
+    if (table) return table.refresh();
+    const place = find("layer-table");
+    place.hidden = false;
+    table = gradclipLayers.show(place, paths[0], { grouped: (shown.get(paths[0]).table || []).length > 60 });
+  }
+
+  function again(path) {
+    stale.add(path);
+    load();
+  }
+
+  document.body.classList.toggle("several", paths.length > 1);
+  document.addEventListener("keydown", (event) => {
+    if (event.target.matches("input, select") || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.key === "/") { event.preventDefault(); (find("layer-table").querySelector("input") || find("search-text")).focus(); }
+    if (event.key === "u") find("where").parentElement.querySelector("a").click();
+  });
+  load();
+  follow(paths, {
+    ready: () => { paths.forEach((path) => stale.add(path)); load(); },
+    run: (row) => again(row.path),
+    gone: (path) => complain(`The run ${path} is not there any more; what is shown is what it was.`),
+  });
+})();
