@@ -22,6 +22,8 @@ from benchmarks.style import FOLDER, STYLE
 _OWN, _OTHERS = ("#8ec1f2", "#0b6bcb"), ("#c9c9c9", "#7d7d7d")
 _LIMIT_COLOR = "#c8553d"
 _LINES = ("#7d7d7d", "#0b6bcb", "#e39a2d")
+_TICKS = (0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30)
+_LETTER = 0.065  # inches
 _STYLE = {**STYLE, "font.size": 9}
 
 
@@ -61,14 +63,14 @@ def _bars(rows: list[Row]) -> Figure:
     names = list(dict.fromkeys((r["group"], r["name"]) for r in rows if r["name"] != LIMIT))
     groups = list(dict.fromkeys(group for group, _ in names))
     names.sort(key=lambda name: groups.index(name[0]))
-    size = (3.2 + 1.9 * len(networks), 1.2 + 0.3 * len(names))
+    labels = [f"{name}, {group}" if len(groups) > 1 else name for group, name in names]
+    size = (_LETTER * max(map(len, labels)) + 1.9 * len(networks), 1.2 + 0.3 * len(names))
     figure, all_axes = plt.subplots(
         1, len(networks), figsize=size, layout="constrained", sharey=True, squeeze=False
     )
     for axes, network in zip(all_axes[0], networks, strict=True):
         _draw_network(axes, [row for row in rows if row["network"] == network], names)
         axes.set_title(network)
-    labels = [f"{name}, {group}" if len(groups) > 1 else name for group, name in names]
     all_axes[0][0].set_yticks(range(len(names)), labels)
     all_axes[0][0].invert_yaxis()
     figure.supxlabel("time over that of the framework's own function (the first of each group)")
@@ -101,7 +103,10 @@ def _draw_network(axes: Axes, rows: list[Row], names: Sequence[tuple[str, str]])
         )
     axes.axvline(1, color="black", lw=0.8)
     axes.set_xscale("log")
+    limits = axes.get_xlim()
+    axes.set_xticks([x for x in _TICKS if limits[0] <= x <= limits[1]])
     axes.xaxis.set_major_formatter("{x:g}")
+    axes.xaxis.set_minor_formatter("")
     axes.grid(visible=False, axis="y")
 
 
