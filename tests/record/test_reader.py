@@ -120,3 +120,52 @@ def test_a_file_of_another_program_is_reported(tmp_path, metadata):
     (tmp_path / "steps-0000-rank0.records").write_text("something else")
     with pytest.raises(RunError, match="other than a gradclip run"):
         read_run(tmp_path)
+
+
+def test_numbers_are_read_without_tensors(path):
+    reader = open_run(path)
+    numbers, run = reader.numbers(), reader.read()
+    for name in ("steps", "time", "loss", "limit", "scale", "skipped", "global_norm_before"):
+        np.testing.assert_array_equal(getattr(numbers, name), getattr(run, name))
+    assert reader.numbers(1, 1).steps.tolist() == [1]
+    assert reader.summary == {"test_accuracy": 0.5}
+
+
+def test_numbers_leave_out_what_is_damaged_and_count_it(tmp_path, metadata):
+    with RunWriter(tmp_path, metadata) as writer:
+        writer.write(*map(record, range(5)))
+    file = tmp_path / "steps-0000-rank0.records"
+    data = bytearray(file.read_bytes())
+    data[-1] ^= 1
+    file.write_bytes(data)
+    numbers = open_run(tmp_path).numbers()
+    assert (numbers.steps.tolist(), numbers.damaged) == ([0, 1, 2, 3], 1)
+
+
+def write_updates(path, metadata, steps, **options):
+    with RunWriter(path, metadata, **options) as writer:
+        for step in steps:
+            norms = (float(step), 1.0) if step % 5 == 0 else None
+            writer.write(record(step, weight_norms=norms, update_norms=norms))
+
+
+def test_updates_are_read_evenly_and_by_step(tmp_path, metadata):
+    write_updates(tmp_path, metadata, range(200))
+    reader = open_run(tmp_path)
+    assert reader.updates().steps.tolist() == list(range(0, 200, 5))
+    assert reader.updates(3).steps.tolist() == [0, 100, 195]
+    assert reader.updates(first=12, last=20).steps.tolist() == [15, 20]
+    assert reader.updates(first=11, last=14) is None
+    np.testing.assert_array_equal(reader.updates(3).update_norms[:, 0], [0.0, 100.0, 195.0])
+
+
+def test_updates_that_a_resumed_run_repeats_are_hidden(tmp_path, metadata):
+    write_updates(tmp_path, metadata, range(101))
+    write_updates(tmp_path, metadata, range(43, 61), resume=True)
+    updates = open_run(tmp_path).updates()
+    assert updates.steps.tolist() == list(range(0, 61, 5))
+    assert open_run(tmp_path).updates(2).steps.tolist() == [0, 60]
+
+
+def test_a_run_without_updates_has_none(path):
+    assert open_run(path).updates() is None

@@ -3,11 +3,15 @@
 import numpy as np
 import pytest
 
-from gradclip.record import Metadata, Parameter, RunWriter, StepRecord, read_run
+from gradclip.record import Metadata, Parameter, RunWriter, StepRecord, open_run
+from gradclip.report.facts import gather
 
 
-def write_run(path, norms, *, limit=15.0, names=None, summary=None, status="finished"):
-    """Write a run of global-norm clipping with the given norms before clipping, (S, P)."""
+def write_run(path, norms, *, limit=15.0, names=None, summary=None, status="finished", **changes):
+    """Write a run of global-norm clipping with the given norms before clipping, (S, P).
+
+    `limit`, and `changes` of the records' fields, may be functions of the step.
+    """
     norms = np.asarray(norms, dtype=float)
     names = names or [f"{'wb'[i % 2]}{i // 2 + 1}" for i in range(norms.shape[1])]
     shapes = [(4, 4) if name.startswith("w") else (4,) for name in names]
@@ -18,32 +22,38 @@ def write_run(path, norms, *, limit=15.0, names=None, summary=None, status="fini
         gradclip="0.1.0",
         python="3.11",
         parameters=tuple(map(Parameter, names, shapes)),
-        policy=None if limit is None else f"global-norm={limit:g}",
+        policy=None if limit is None else "global-norm=15",
         seed=0,
         arguments={"lr": 0.01, "hidden": [256, 128]},
     )
     with RunWriter(path, metadata) as writer:
         for step, row in enumerate(norms):
             total = float(np.sqrt(np.sum(row**2)))
-            clips = limit is not None and np.isfinite(total) and total > limit
-            scale = limit / total if clips else 1.0
-            writer.write(
-                StepRecord(
-                    step=step,
-                    time=0.01 * (step + 1),
-                    loss=2.0 / (step + 1),
-                    accuracy=step / (step + 1),
-                    learning_rate=0.01,
-                    global_norm_before=total,
-                    global_norm_after=total * scale,
-                    limit=limit,
-                    scale=scale,
-                    norms_before=tuple(row.tolist()),
-                    norms_after=tuple((row * scale).tolist()),
-                )
-            )
+            least = limit(step) if callable(limit) else limit
+            clips = least is not None and np.isfinite(total) and total > least
+            scale = least / total if clips else 1.0
+            fields = {
+                "step": step,
+                "time": 0.01 * (step + 1),
+                "loss": 2.0 / (step + 1),
+                "accuracy": step / (step + 1),
+                "learning_rate": 0.01,
+                "global_norm_before": total,
+                "global_norm_after": total * scale,
+                "limit": least,
+                "scale": scale,
+                "norms_before": tuple(row.tolist()),
+                "norms_after": tuple((row * scale).tolist()),
+            }
+            fields |= {n: value(step) if callable(value) else value for n, value in changes.items()}
+            writer.write(StepRecord(**fields))
         writer.finish(status, summary)
-    return read_run(path)
+    return open_run(path)
+
+
+def facts_of(path, norms, **options):
+    """Write such a run, and return what a report reads of it."""
+    return gather("run", write_run(path, norms, **options))
 
 
 @pytest.fixture
@@ -56,6 +66,22 @@ def run(tmp_path):
         [1.0, 0.1, 2.0, 0.1],
     ]
     return write_run(tmp_path / "run", norms, summary={"test_accuracy": 0.9312})
+
+
+@pytest.fixture
+def facts(run):
+    return gather("run", run)
+
+
+@pytest.fixture
+def measured_run(tmp_path):
+    """Three steps of one layer; an update is measured at the first and the last."""
+    return write_run(
+        tmp_path / "measured",
+        [[1.0], [2.0], [3.0]],
+        weight_norms=lambda step: None if step == 1 else (10.0,),
+        update_norms=lambda step: None if step == 1 else (0.01 * (step + 1),),
+    )
 
 
 @pytest.fixture

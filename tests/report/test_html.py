@@ -7,7 +7,7 @@ import pytest
 from tests.report.conftest import write_run
 
 from gradclip.errors import ConfigurationError, RunError
-from gradclip.report.html import render_html, write_html
+from gradclip.report.html import page_parts, render_html, write_html
 
 TWO_MEGABYTES = 2_000_000
 
@@ -25,6 +25,22 @@ def test_a_long_run_of_many_parameters_stays_below_two_megabytes(tmp_path):
     assert len(render_html({"run": write_run(tmp_path / "run", norms)}).encode()) < TWO_MEGABYTES
 
 
+def test_two_thousand_layers_stay_below_two_megabytes(tmp_path):
+    norms = np.random.default_rng(0).lognormal(-9, 9, size=(400, 2000))
+    names = [f"transformer.h.{i // 12}.block.{i % 12}.weight" for i in range(2000)]
+    runs = {name: write_run(tmp_path / name, norms, names=names) for name in ("one", "two")}
+    assert len(render_html(runs).encode()) < TWO_MEGABYTES
+
+
+def test_the_parts_have_nothing_inline():
+    parts = page_parts()
+    assert not re.search(r"<script|\son\w+=|\sstyle=", parts.body)
+    own = parts.scripts["gradclip.js"]
+    assert not re.search(r"\sstyle=|\beval\(|new Function|\son\w+=", own)
+    assert "$" not in parts.body
+    assert list(parts.scripts) == ["echarts.min.js", "gradclip.js"]
+
+
 def test_names_cannot_break_the_page(tmp_path):
     name = "</script><script>alert(1)</script>"
     page = render_html({name: write_run(tmp_path / "run", [[1.0, 2.0]], names=[name, "w$title"])})
@@ -36,13 +52,14 @@ def test_the_figures_can_be_read_without_scripts(run):
     page = re.sub(r"<script.*?</script>", "", render_html({"run": run}), flags=re.DOTALL)
     assert "93.1 %" in page
     assert "peaked at 50 (step 0)" in page
+    assert "at the last step it was 2 times smaller than it" in page
     assert "<noscript>" in page
 
 
 def test_every_chart_is_labelled_and_reachable(run):
     page = render_html({"run": run})
     charts = re.findall(r'<div class="chart[^>]*>', page)
-    assert len(charts) == 6
+    assert len(charts) == 7
     assert all('tabindex="0"' in chart and "aria-describedby" in chart for chart in charts)
 
 

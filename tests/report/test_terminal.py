@@ -7,6 +7,7 @@ import pytest
 from rich.console import Console
 
 from gradclip.record import Parameter, StepRecord
+from gradclip.report.facts import gather
 from gradclip.report.figures import figures
 from gradclip.report.terminal import norms_table, summary_table
 
@@ -84,16 +85,20 @@ def test_an_ascii_terminal_gets_ascii_bars():
 
 
 def test_the_summary_names_the_vanishing_ratio(run):
-    drawn = "\n".join(lines(summary_table({"run": figures(run)})))
+    drawn = "\n".join(lines(summary_table({"run": figures(gather("run", run))})))
     assert "test accuracy" in drawn
     assert "1 of 4 (25 %)" in drawn
     assert "1.33 → 0.5" in drawn
 
 
 def test_a_summary_of_nothing_can_be_drawn(empty_run):
-    assert lines(summary_table({"run": figures(empty_run)}))
+    assert lines(summary_table({"run": figures(gather("run", empty_run))}))
 
 
 def test_several_runs_stand_side_by_side(run, broken_run):
-    header = lines(summary_table({"clip": figures(run), "no-clip": figures(broken_run)}))[0]
+    header = lines(
+        summary_table(
+            {"clip": figures(gather("run", run)), "no-clip": figures(gather("run", broken_run))}
+        )
+    )[0]
     assert header.split() == ["clip", "no-clip"]

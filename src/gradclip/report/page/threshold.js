@@ -28,8 +28,9 @@ function thresholdText(runs, threshold) {
   const parts = runs.map((run) => {
     const count = clippedBy(run, threshold);
     const { steps } = run.thresholds;
-    const share = `${formatPercent(steps ? count / steps : 0)} (${count.toLocaleString("en")} of ${steps.toLocaleString("en")})`;
-    return runs.length > 1 ? `${run.name} ${share}` : `${share} of the recorded steps`;
+    const share = formatPercent(steps ? count / steps : 0);
+    const counted = `(${count.toLocaleString("en")} of ${steps.toLocaleString("en")})`;
+    return runs.length > 1 ? `${run.name} ${share} ${counted}` : `${share} of the recorded steps ${counted}`;
   });
   return `With a threshold of ${formatNumber(threshold)}, ${parts.join(", ")} would have been clipped.`;
 }
