@@ -1,5 +1,6 @@
 """The run: a directory with what training did, written and read without any framework."""
 
+from gradclip.record.export.frames import frame
 from gradclip.record.reader import RunReader, open_run, read_run
 from gradclip.record.recorder import Recorder
 from gradclip.record.run import Numbers, Run, ThinRun, Updates
@@ -19,6 +20,7 @@ __all__ = [
     "StepRecord",
     "ThinRun",
     "Updates",
+    "frame",
     "open_run",
     "read_run",
 ]

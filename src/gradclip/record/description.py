@@ -1,12 +1,13 @@
-"""Reads `run.json`: what a run is, and how it stands."""
+"""What `run.json` holds: what a run is, and how it stands."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, get_args
 
 from gradclip.errors import RunError
-from gradclip.record.encoding import decode
+from gradclip.record.encoding import decode, encode
 from gradclip.record.schema import RUN_FILE, SCHEMA_VERSION, Json, Metadata, Parameter, Status
 
 
@@ -35,7 +36,7 @@ def read_description(directory: Path) -> Description:
     """
     path = directory / RUN_FILE
     try:
-        entries = decode(json.loads(path.read_bytes()))
+        entries = json.loads(path.read_bytes())
     except (FileNotFoundError, NotADirectoryError) as error:
         msg = (
             f"There is no run in {directory}: it has no {RUN_FILE}. "
@@ -77,14 +78,32 @@ def _parse(entries: dict[str, Any]) -> Description:
         framework=framework["name"],
         framework_version=framework["version"],
         parameters=parameters,
-        **{name: entries[name] for name in names},
+        # A tensor may be called "NaN": what is text stays text.
+        **{name: entries[name] for name in names} | {"arguments": decode(entries["arguments"])},
     )
     return Description(
         schema=entries["schema"],
         status=entries["status"],
         metadata=metadata,
-        summary=entries["summary"],
+        summary=decode(entries["summary"]),  # type: ignore[arg-type]  # an object, as we wrote it
     )
+
+
+def contents(
+    metadata: Metadata, status: Status, summary: Mapping[str, object] | None
+) -> dict[str, object]:
+    """Return the contents of `run.json`."""
+    fields = {name: getattr(metadata, name) for name in Metadata.__slots__}
+    framework = {"name": fields.pop("framework"), "version": fields.pop("framework_version")}
+    parameters = [{"name": p.name, "shape": list(p.shape)} for p in fields.pop("parameters")]
+    return {
+        "schema": SCHEMA_VERSION,
+        "status": status,
+        "framework": framework,
+        **{name: encode(value) for name, value in fields.items()},
+        "parameters": parameters,
+        "summary": encode(summary),
+    }
 
 
 def unreadable(path: Path, error: OSError) -> str:

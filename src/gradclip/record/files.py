@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from gradclip.record import layout as layouts
-from gradclip.record.layout import FACTORS, Kind, Row
+from gradclip.record.layout import FACTORS, SUMMARIES, Kind, Row
 from gradclip.record.rows import (
     real_type,
     step_rows,
@@ -18,6 +18,8 @@ from gradclip.record.rows import (
 )
 from gradclip.record.schema import StepRecord
 from gradclip.record.segment import SUFFIX, SegmentName, SegmentWriter
+
+_SUMMARIZED: tuple[Kind, Kind] = ("steps", "tensors")
 
 
 class Files:
@@ -43,10 +45,14 @@ class Files:
             "updates": layouts.updates_layout(num_parameters, real),
         }
         self._summaries = layouts.summaries_layout(self._layouts["tensors"])
+        self._grouped = layouts.grouped_layout(self._summaries)
         self._writers: dict[Kind, SegmentWriter] = {}
         self._number = self._reserve()
-        self._pending: list[tuple[Row, Row]] = []  # steps since the last summary
-        self._finer: list[Row] = []  # summaries since the last one of summaries
+        fine = FACTORS[0]
+        self._num_pending = 0  # steps since the last summary
+        self._pending = [np.zeros(fine, self._layouts[kind]) for kind in _SUMMARIZED]
+        # Summaries since the last one of several of them, level by level.
+        self._finer: list[list[bytes]] = [[] for _ in FACTORS]
         self._summarizing = True
 
     def follows(self, record: StepRecord) -> bool:
@@ -109,24 +115,33 @@ class Files:
             self._writers[kind] = SegmentWriter(self._directory / name.file, layout)
         return self._writers[kind]
 
-    def _summarize(self, steps: Row, tensors: Row) -> None:
-        """Write the summaries that are full."""
+    def _summarize(self, *rows: Row) -> None:
+        """Write the summaries that are full, of steps and their tensors."""
         if not self._summarizing:
             return
-        self._pending += [(steps[i : i + 1], tensors[i : i + 1]) for i in range(len(steps))]
-        fine, coarse = FACTORS
-        while len(self._pending) >= fine:
-            full, self._pending = self._pending[:fine], self._pending[fine:]
-            rows = [np.concatenate(part) for part in zip(*full, strict=True)]
-            summary = summary_of(rows[0], rows[1], self._summaries)
-            self._opened("summaries-32", self._summaries).append(summary)
-            self._finer.append(summary)
-            if len(self._finer) == coarse // fine:
-                several = np.concatenate(self._finer)
-                self._finer = []
-                self._opened("summaries-1024", self._summaries).append(
-                    summary_of_summaries(several)
-                )
+        done, count = 0, len(rows[0])
+        while done < count:
+            start = self._num_pending
+            taken = min(FACTORS[0] - start, count - done)
+            for pending, given in zip(self._pending, rows, strict=True):
+                pending[start : start + taken] = given[done : done + taken]
+            done += taken
+            self._num_pending = (start + taken) % FACTORS[0]
+            if not self._num_pending:
+                self._write_summaries()
+
+    def _write_summaries(self) -> None:
+        """Write the summary of the steps that wait for it, and those of summaries that are full."""
+        summary = summary_of(self._pending[0], self._pending[1], self._grouped)
+        for level, kind in enumerate(SUMMARIES):
+            self._opened(kind, self._summaries).append(summary)
+            finer = self._finer[level]
+            finer.append(summary.tobytes())
+            if len(finer) < FACTORS[min(level + 1, len(FACTORS) - 1)] // FACTORS[level]:
+                return
+            # Joining the bytes spares NumPy a look at every field.
+            summary = summary_of_summaries(np.frombuffer(b"".join(finer), self._grouped))
+            finer.clear()
 
 
 def form_of(record: StepRecord) -> tuple[int, str, bool]:

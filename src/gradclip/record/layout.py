@@ -4,8 +4,9 @@ from typing import Any, Literal
 
 import numpy as np
 
-Kind = Literal["steps", "tensors", "updates", "summaries-32", "summaries-1024"]
-FACTORS = (32, 1024)  # how many steps a summary is of
+Kind = Literal["steps", "tensors", "updates", "summaries-32", "summaries-256", "summaries-1024"]
+FACTORS = (32, 256, 1024)  # how many steps a summary is of; each is made of those before it
+SUMMARIES: tuple[Kind, ...] = ("summaries-32", "summaries-256", "summaries-1024")
 
 NUMBERS = (
     "time", "loss", "accuracy", "learning_rate", "global_norm_before", "global_norm_after",
@@ -56,6 +57,18 @@ def summaries_layout(tensors: np.dtype[np.void]) -> np.dtype[np.void]:
             real = field.base if field.base.kind == "f" else "<f4"
             columns.append((name, thinned_layout(real, field.shape)))
     return np.dtype([*_HEAD, ("last_step", "<i8"), ("num_rows", "<u8"), *columns])
+
+
+def grouped_layout(summaries: np.dtype[np.void]) -> np.dtype[np.void]:
+    """Return another view of the same bytes: the numbers of steps as one field, `numbers`.
+
+    Numbers are written many at a time: one by one they would cost more than all else.
+    """
+    names = list(summaries.names or ())
+    first = names.index(NUMBERS[0])
+    together = ("numbers", summaries[NUMBERS[0]], (len(NUMBERS) + 1,))
+    others = [(name, summaries[name]) for name in names]
+    return np.dtype([*others[:first], together, *others[first + len(NUMBERS) + 1 :]])
 
 
 def thinned_layout(real: Any, shape: tuple[int, ...]) -> np.dtype[np.void]:

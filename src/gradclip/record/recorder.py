@@ -7,7 +7,8 @@ import sys
 import threading
 import time
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from types import TracebackType
 from typing import Any, NamedTuple, Self
 
@@ -15,6 +16,8 @@ from gradclip.errors import ConfigurationError, RunError
 from gradclip.record.convert import kept, step_record
 from gradclip.record.environment import describe
 from gradclip.record.schema import Json, Status, StepRecord
+from gradclip.record.sinks.fanout import Fanout
+from gradclip.record.sinks.sink import Sink
 from gradclip.record.store import Store
 from gradclip.record.writer import RunWriter
 
@@ -52,9 +55,12 @@ class Recorder:
         rank: This process's number among several that write one run.
         updates_every: At every how many steps whoever measures updates shall do so; 0 for never.
         capacity: How many steps may wait for the thread.
+        sinks: Where steps go besides, such as `gradclip.record.sinks.TensorBoard("logs/gradclip")`.
+            One that fails later is switched off with a warning, and the run goes on.
 
     Raises:
-        ConfigurationError: `parameters` are not pairs of names and tensors.
+        ConfigurationError: `parameters` are not pairs of names and tensors, or a sink has no run
+            to write to.
         RunError: The directory holds a run already, or cannot be written.
 
     Example:
@@ -83,6 +89,7 @@ class Recorder:
         rank: int = 0,
         updates_every: int = 10,
         capacity: int = 4096,
+        sinks: Sequence[Sink] = (),
     ) -> None:
         if capacity < 1 or updates_every < 0:
             msg = (
@@ -91,13 +98,19 @@ class Recorder:
             )
             raise ConfigurationError(msg)
         metadata = describe(parameters, policy, program, arguments, seed)
-        self._writer = RunWriter(path, metadata, resume=resume, rank=rank)
+        self._sinks = Fanout.opened(sinks, metadata)
+        try:
+            self._writer = RunWriter(path, metadata, resume=resume, rank=rank)
+        except BaseException:
+            self._sinks.close("failed")
+            raise
         self.updates_every = updates_every
         self._next = _following(self._writer, rank) if resume else 0
         self._start = time.perf_counter()
         self._waiting: queue.Queue[_Step] = queue.Queue(capacity)
         self._noted: dict[str, Any] = {}
         self._lost = self._lost_before = 0
+        self._unread = 0  # steps since the last one that was read whose reports could not be
         self._trouble: Exception | None = None
         self._warned = False
         self._closing = threading.Event()
@@ -176,6 +189,7 @@ class Recorder:
         self._closing.set()
         self._thread.join()
         atexit.unregister(self._at_exit)
+        self._sinks.close(status)
         try:
             self._writer.finish(status, summary)
         except RunError as error:
@@ -217,17 +231,39 @@ class Recorder:
                 break
         if not steps:
             return False
+        records = self._read(steps)
         try:
-            self._writer.write(*map(_record_of, steps))
+            self._writer.write(*records)
         except Exception as error:  # noqa: BLE001 - training goes on, whatever a report holds
-            self._lost += len(steps)
+            self._lost += len(records)
             self._trouble = error
+        self._sinks.write(records)
         for _ in steps:
             self._waiting.task_done()
         return True
 
+    def _read(self, steps: list[_Step]) -> list[StepRecord]:
+        """Return steps as they are written; this may wait for a device."""
+        records: list[StepRecord] = []
+        for step in steps:
+            try:
+                record = step_record(step.report, step.step, step.time, step.numbers, step.lost)
+            except Exception as error:  # noqa: BLE001 - as above
+                self._lost += 1
+                self._unread += 1 + step.lost
+                self._trouble = error
+                continue
+            if self._unread:
+                record = replace(record, lost=record.lost + self._unread)
+                self._unread = 0
+            records.append(record)
+        return records
+
     def _say_trouble(self) -> None:
-        """Warn once, in the thread that trains, of steps that are not kept."""
+        """Warn once, in the thread that trains, of steps that are not kept, and of each sink."""
+        for failure in self._sinks.take_failures():
+            msg = f"{failure}. Recording in {self.path} goes on."
+            warnings.warn(msg, stacklevel=3)
         if self._warned or (self._trouble is None and not self._lost):
             return
         self._warned = True
@@ -244,11 +280,6 @@ class Recorder:
             self.close("interrupted")
         else:
             self.close("failed", {"error": f"{type(error).__name__}: {error}"})
-
-
-def _record_of(step: _Step) -> StepRecord:
-    """Return a step as it is written; this may wait for a device."""
-    return step_record(step.report, step.step, step.time, step.numbers, step.lost)
 
 
 def _following(writer: RunWriter, rank: int) -> int:

@@ -9,16 +9,19 @@ from numpy.typing import NDArray
 
 from gradclip.record.layout import NORMS, NUMBERS, STATISTICS, UPDATES, Row
 from gradclip.record.schema import StepRecord
-from gradclip.record.thin import Counts, Thinned, bucket_starts, merge, thin
+from gradclip.record.thin import Counts, Thinned, merge, thin
 
 Columns = Mapping[str, Thinned]
 _NULLS = {"limit": np.inf}  # of every other number, NaN stands for "unknown"
 _THINNED = [f.name for f in fields(Thinned)]
+_FLOAT32, _FLOAT64 = np.dtype("<f4"), np.dtype("<f8")
 
 
 def real_type(record: StepRecord) -> str:
     """Return the type that holds a step's norms: the framework's float32, or float64."""
     given = getattr(record.norms_before, "dtype", None)
+    if given is _FLOAT32 or given is _FLOAT64:  # comparing their names takes microseconds
+        return given.str
     return "<f4" if str(given).endswith("float32") else "<f8"
 
 
@@ -51,8 +54,9 @@ def _filled(
     with np.errstate(over="ignore"):  # what float32 cannot hold is infinite there
         for name in columns:
             if name in (layout.names or ()):
+                column = rows[name]
                 for i, record in enumerate(records):
-                    rows[name][i] = getattr(record, name)
+                    column[i] = getattr(record, name)
     return rows
 
 
@@ -64,21 +68,30 @@ def _rows(records: Sequence[StepRecord], layout: np.dtype[np.void]) -> Row:
 
 
 def summary_of(steps: Row, tensors: Row, layout: np.dtype[np.void]) -> Row:
-    """Return the summary of some steps, (1,)."""
-    starts = bucket_starts(len(steps), 1)
-    columns = columns_of(steps, tensors, starts)
+    """Return the summary of some steps, (1,), of a layout as `grouped_layout` gives it."""
+    columns = _together(steps, tensors, np.zeros(1, dtype=np.int64))
     return _summary(columns, steps["step"][[0, -1]], len(steps), steps["lost"].sum(), layout)
 
 
 def columns_of(steps: Row, tensors: Row, starts: Counts) -> dict[str, Thinned]:
     """Return all columns of some steps, thinned to buckets."""
-    given = dict.fromkeys((*NUMBERS, "skipped"), steps)
-    given |= {n: tensors for n in (*NORMS, *STATISTICS) if n in (tensors.dtype.names or ())}
-    return {n: thin(rows[n].astype(np.float64), starts) for n, rows in given.items()}
+    columns = _together(steps, tensors, starts)
+    numbers = columns.pop("numbers")
+    return {n: numbers.column(i) for i, n in enumerate((*NUMBERS, "skipped"))} | columns
+
+
+def _together(steps: Row, tensors: Row, starts: Counts) -> dict[str, Thinned]:
+    """Return all columns of some steps, thinned to buckets, those of steps as one."""
+    numbers = np.stack([steps[n].astype(np.float64) for n in (*NUMBERS, "skipped")], axis=1)
+    columns = {"numbers": thin(numbers, starts)}
+    for name in (*NORMS, *STATISTICS):
+        if name in (tensors.dtype.names or ()):
+            columns[name] = thin(tensors[name].astype(np.float64), starts)
+    return columns
 
 
 def summary_of_summaries(summaries: Row) -> Row:
-    """Return the summary of neighbouring summaries, (1,)."""
+    """Return the summary of neighbouring summaries, (1,), of the same layout."""
     starts = np.zeros(1, dtype=np.int64)
     rows = summaries["num_rows"].astype(np.int64)
     columns = {name: merge(c, rows, starts) for name, c in summarized(summaries).items()}
@@ -88,7 +101,7 @@ def summary_of_summaries(summaries: Row) -> Row:
 
 def summarized(summaries: Row) -> dict[str, Thinned]:
     """Return the columns of N summaries, a bucket each."""
-    names = [n for n in summaries.dtype.names or () if summaries.dtype[n].names]
+    names = [n for n in summaries.dtype.names or () if summaries.dtype[n].base.names]
     return {
         name: Thinned(**{part: _as_counted(summaries[name][part]) for part in _THINNED})
         for name in names
@@ -107,8 +120,9 @@ def _summary(
     row = np.zeros(1, layout)
     row["step"], row["last_step"] = ends
     row["num_rows"], row["lost"] = num_rows, lost
-    for name, thinned in columns.items():
-        for part in _THINNED:
-            with np.errstate(over="ignore"):
-                row[name][part] = getattr(thinned, part)[0]
+    with np.errstate(over="ignore"):
+        for name, thinned in columns.items():
+            field = row[name]
+            for part in _THINNED:
+                field[part] = getattr(thinned, part)[0]
     return row

@@ -73,6 +73,11 @@ class Metadata:
     seed: int | None = None
     created: str = field(default_factory=_now)
 
+    @property
+    def began(self) -> float:
+        """When the run began, in seconds since 1970."""
+        return datetime.fromisoformat(self.created).timestamp()
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class StepRecord:

@@ -6,10 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from gradclip.record.layout import FACTORS, Kind, Row
+from gradclip.record.layout import FACTORS, SUMMARIES, Kind, Row
 from gradclip.record.segment import SUFFIX, SegmentName, SegmentReader
-
-_FILES: tuple[Kind, ...] = ("summaries-32", "summaries-1024")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +57,12 @@ class Piece:
 
     def summaries(self, factor: int, start: int, stop: int) -> tuple[Row, bool]:
         """Return the summaries start..stop of `factor` steps each, and whether all are sound."""
-        rows, sound = self.readers[_FILES[FACTORS.index(factor)]].read(start, stop)
+        rows, sound = self.readers[SUMMARIES[FACTORS.index(factor)]].read(start, stop)
         return rows, bool(sound.all()) and len(rows) == stop - start
 
     def num_summaries(self, factor: int) -> int:
         """Return how many summaries of `factor` steps there are."""
-        reader = self.readers.get(_FILES[FACTORS.index(factor)])
+        reader = self.readers.get(SUMMARIES[FACTORS.index(factor)])
         return 0 if reader is None else len(reader)
 
 
@@ -85,6 +83,11 @@ class Store:
         self._sets: dict[int, dict[Kind, SegmentReader]] = defaultdict(dict)
         self.ranks: set[int] = set()
         self.foreign: set[str] = set()
+
+    @property
+    def num_sets(self) -> int:
+        """How many sets of files there are; each but the first may hide steps of those before."""
+        return len(self._sets)
 
     def refresh(self) -> None:
         """Look for new files."""

@@ -1,6 +1,7 @@
 """Thins columns to a screen's width so that every spike survives."""
 
 from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,6 +35,10 @@ class Thinned:
         """Return buckets one after the other."""
         names = [f.name for f in fields(cls)]
         return cls(**{n: np.concatenate([getattr(part, n) for part in parts]) for n in names})
+
+    def column(self, place: int) -> "Thinned":
+        """Return one of several columns."""
+        return Thinned(**{f.name: getattr(self, f.name)[:, place] for f in fields(self)})
 
 
 def bucket_starts(num_rows: int, num_buckets: int) -> Counts:
@@ -69,15 +74,14 @@ def thin(column: Column, starts: Counts) -> Thinned:
         [9.0, 2.0]
     """
     finite = np.isfinite(column)
-    num_finite = np.add.reduceat(finite, starts, axis=0, dtype=np.int64)
+    rows = _lengths(starts, len(column)).reshape(-1, *[1] * (column.ndim - 1))
+    if finite.all():  # as nearly always
+        return _thin_finite(column, rows, starts)
+    num_finite = _count(finite, starts)
     empty = num_finite == 0
-    low = np.minimum.reduceat(np.where(finite, column, np.inf), starts, axis=0)
-    high = np.maximum.reduceat(np.where(finite, column, -np.inf), starts, axis=0)
-    # Dividing first keeps the sum of values near the largest float finite.
-    rows = np.diff(np.append(starts, len(column))).reshape(-1, *[1] * (column.ndim - 1))
-    share = np.where(finite, column, 0.0) / np.repeat(rows, rows.ravel(), axis=0)
-    with np.errstate(over="ignore"):  # rounding may still carry it over; it is clipped below
-        mean = np.add.reduceat(share, starts, axis=0) * (rows / np.maximum(num_finite, 1))
+    low = _reduce(np.minimum, np.where(finite, column, np.inf), starts)
+    high = _reduce(np.maximum, np.where(finite, column, -np.inf), starts)
+    mean = _mean(np.where(finite, column, 0.0), rows, starts) * (rows / np.maximum(num_finite, 1))
     return Thinned(
         low=np.where(empty, np.nan, low),
         mean=np.where(empty, np.nan, np.clip(mean, low, high)),
@@ -86,6 +90,29 @@ def thin(column: Column, starts: Counts) -> Thinned:
         nans=_count(np.isnan(column), starts),
         infinities=_count(np.isinf(column), starts),
     )
+
+
+def _thin_finite(column: Column, rows: Counts, starts: Counts) -> Thinned:
+    """Do the same for a column without NaN and infinities."""
+    low, high = (_reduce(of, column, starts) for of in (np.minimum, np.maximum))
+    none = np.zeros(low.shape, dtype=np.int64)
+    return Thinned(
+        low=low,
+        mean=np.clip(_mean(column, rows, starts), low, high),
+        high=high,
+        zeros=_count(column == 0, starts),
+        nans=none,
+        infinities=none,
+    )
+
+
+def _mean(column: Column, rows: Counts, starts: Counts) -> Column:
+    """Return the sum of each bucket over its number of rows."""
+    # Dividing first keeps the sum of values near the largest float finite.
+    share = column / (rows if len(rows) == 1 else np.repeat(rows, rows.ravel(), axis=0))
+    with np.errstate(over="ignore"):  # rounding may still carry it over; whoever asks clips it
+        mean: Column = _reduce(np.add, share, starts)
+    return mean
 
 
 def merge(thinned: Thinned, rows: Counts, starts: Counts) -> Thinned:
@@ -106,32 +133,39 @@ def merge(thinned: Thinned, rows: Counts, starts: Counts) -> Thinned:
     """
     rows = rows.reshape(-1, *[1] * (thinned.mean.ndim - 1))
     finite = rows - thinned.nans - thinned.infinities
-    total = np.add.reduceat(finite, starts, axis=0)
+    total = _reduce(np.add, finite, starts)
     share = finite / np.maximum(np.repeat(total, _lengths(starts, len(rows)), axis=0), 1)
     means = np.where(finite > 0, thinned.mean, 0.0)
-    low, high = _extremes(thinned.low, thinned.high, starts)
+    # NaN where all are.
+    low, high = _reduce(np.fmin, thinned.low, starts), _reduce(np.fmax, thinned.high, starts)
     with np.errstate(over="ignore"):  # as above
-        mean = np.add.reduceat(means * share, starts, axis=0)
+        mean = _reduce(np.add, means * share, starts)
     return Thinned(
         low=low,
         mean=np.where(total == 0, np.nan, np.clip(mean, low, high)),
         high=high,
-        zeros=np.add.reduceat(thinned.zeros, starts, axis=0, dtype=np.int64),
-        nans=np.add.reduceat(thinned.nans, starts, axis=0, dtype=np.int64),
-        infinities=np.add.reduceat(thinned.infinities, starts, axis=0, dtype=np.int64),
+        zeros=_reduce(np.add, thinned.zeros, starts),
+        nans=_reduce(np.add, thinned.nans, starts),
+        infinities=_reduce(np.add, thinned.infinities, starts),
     )
-
-
-def _extremes(low: Column, high: Column, starts: Counts) -> tuple[Column, Column]:
-    """Return the least and the greatest of each bucket; NaN where all are."""
-    return np.fmin.reduceat(low, starts, axis=0), np.fmax.reduceat(high, starts, axis=0)
 
 
 def _lengths(starts: Counts, num_rows: int) -> Counts:
     """Return how many rows each bucket has."""
-    return np.diff(np.append(starts, num_rows))
+    if len(starts) == 1:
+        return np.array([num_rows], dtype=np.int64)
+    return np.diff(starts, append=num_rows)
 
 
 def _count(hits: NDArray[np.bool_], starts: Counts) -> Counts:
     """Return how many hits there are in each bucket."""
+    if len(starts) == 1:
+        return np.add.reduce(hits, axis=0, dtype=np.int64, keepdims=True)
     return np.add.reduceat(hits, starts, axis=0, dtype=np.int64)
+
+
+def _reduce(of: np.ufunc, column: NDArray[Any], starts: Counts) -> Any:
+    """Return each bucket's sum, or least or greatest value."""
+    if len(starts) == 1:  # far faster than `reduceat` is with one bucket
+        return of.reduce(column, axis=0, keepdims=True)
+    return of.reduceat(column, starts, axis=0)

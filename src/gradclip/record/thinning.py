@@ -30,7 +30,8 @@ def thin_pieces(pieces: list[Piece], num_buckets: int) -> ThinRun:
     """
     total = sum(map(len, pieces))
     size = max(-(-total // num_buckets), 1)
-    factor = max((f for f in FACTORS if f <= size), default=1)
+    # Half as many buckets as were asked for, rather than many times as much to read.
+    factor = max((f for f in FACTORS if f <= 2 * size), default=1)
     blocks = [block for piece in pieces for block in _blocks(piece, factor, size)]
     if not blocks:
         nothing = np.zeros(0, dtype=np.int64)
@@ -47,6 +48,10 @@ def thin_pieces(pieces: list[Piece], num_buckets: int) -> ThinRun:
 
 def _merged(fine: _Block, num_buckets: int) -> ThinRun:
     """Return buckets of about as many steps each."""
+    if len(fine.rows) <= num_buckets:
+        return ThinRun(
+            steps=fine.steps, last_steps=fine.last_steps, rows=fine.rows, columns=fine.columns
+        )
     ends = np.cumsum(fine.rows)
     bucket = (ends - fine.rows) * num_buckets // max(int(ends[-1]), 1)
     starts = np.flatnonzero(np.diff(bucket, prepend=-1))

@@ -2,19 +2,17 @@
 
 import json
 import os
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from gradclip.errors import RunError
-from gradclip.record.description import read_description
-from gradclip.record.encoding import encode
+from gradclip.record.description import contents, read_description
+from gradclip.record.disk import replace_text, writing
 from gradclip.record.files import Files, form_of
-from gradclip.record.schema import RUN_FILE, SCHEMA_VERSION, Metadata, Status, StepRecord
+from gradclip.record.schema import RUN_FILE, Metadata, Status, StepRecord
 from gradclip.record.segment import SUFFIX
 
 
@@ -76,7 +74,7 @@ class RunWriter:
             self._metadata = _resumed(self.path, metadata)
         else:
             _refuse_existing(self.path)
-        with _writing(self.path):
+        with writing(self.path):
             self.path.mkdir(parents=True, exist_ok=True)
         self._describe("running", None)
 
@@ -92,7 +90,7 @@ class RunWriter:
         """
         left = len(records)
         try:
-            with _writing(self.path):
+            with writing(self.path):
                 for group in self._groups(records):
                     self._append(group)
                     left -= len(group)
@@ -108,7 +106,7 @@ class RunWriter:
             summary: What to keep of the whole run; numbers, text, mappings, sequences.
         """
         self._finished = True
-        with _writing(self.path):
+        with writing(self.path):
             if self._files is not None:
                 self._files.close()
         self._describe(status, summary)
@@ -134,13 +132,14 @@ class RunWriter:
     def _groups(self, records: Sequence[StepRecord]) -> Iterator[list[StepRecord]]:
         """Split steps where one cannot stand in one file with those before it."""
         group: list[StepRecord] = []
+        form = None
         for record in records:
-            if group and not (
-                record.step > group[-1].step and form_of(record) == form_of(group[-1])
-            ):
+            own = form_of(record)
+            if group and (record.step <= group[-1].step or own != form):
                 yield group
                 group = []
             group.append(record)
+            form = own
         if group:
             yield group
 
@@ -159,41 +158,9 @@ class RunWriter:
     def _describe(self, status: Status, summary: Mapping[str, object] | None) -> None:
         if self._rank:
             return
-        text = json.dumps(_description(self._metadata, status, summary), indent=1, allow_nan=False)
-        with _writing(self.path):
-            _replace(self.path / RUN_FILE, text + "\n")
-
-
-def _description(
-    metadata: Metadata, status: Status, summary: Mapping[str, object] | None
-) -> dict[str, object]:
-    """Return the contents of `run.json`."""
-    fields = {name: getattr(metadata, name) for name in Metadata.__slots__}
-    framework = {"name": fields.pop("framework"), "version": fields.pop("framework_version")}
-    parameters = [{"name": p.name, "shape": list(p.shape)} for p in fields.pop("parameters")]
-    return {
-        "schema": SCHEMA_VERSION,
-        "status": status,
-        "framework": framework,
-        **{name: encode(value) for name, value in fields.items()},
-        "parameters": parameters,
-        "summary": encode(summary),
-    }
-
-
-def _replace(path: Path, text: str) -> None:
-    """Write a file whole: a reader sees the old one or the new one."""
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(temporary).chmod(0o644)  # mkstemp makes it readable to its owner alone
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+        text = json.dumps(contents(self._metadata, status, summary), indent=1, allow_nan=False)
+        with writing(self.path):
+            replace_text(self.path / RUN_FILE, text + "\n")
 
 
 def _refuse_existing(path: Path) -> None:
@@ -227,20 +194,3 @@ def _resumed(path: Path, metadata: Metadata) -> Metadata:
         )
         raise RunError(msg)
     return replace(metadata, created=known.created)
-
-
-@contextmanager
-def _writing(path: Path) -> Iterator[None]:
-    """Report what the disk refuses.
-
-    Raises:
-        RunError: It refused something.
-    """
-    try:
-        yield
-    except OSError as error:
-        msg = (
-            f"The run directory {path} cannot be written: {error.strerror or error}. "
-            "Name a directory on a disk with space, in which you may create files."
-        )
-        raise RunError(msg) from error
