@@ -12,7 +12,7 @@ from tests.cli.conftest import COMMAND, environment, gradclip
 
 from gradclip.cli.serve import serve
 
-TOKEN = "a-token-of-the-tests"  # noqa: S105 - it opens nothing
+TOKEN = "a-token-of-the-tests"
 
 
 @contextmanager
@@ -74,7 +74,7 @@ def test_ctrl_c_ends_it_while_a_page_listens(demo):
 
 
 def test_other_addresses_need_a_token(tmp_path):
-    done = gradclip("serve", tmp_path, "--host", "0.0.0.0")  # noqa: S104 - it is refused
+    done = gradclip("serve", tmp_path, "--host", "0.0.0.0")
     assert done.returncode == 2
     assert f"gradclip serve {tmp_path} --host 0.0.0.0 --token auto" in done.stderr
     assert len(done.stderr.splitlines()) == 1
@@ -82,7 +82,7 @@ def test_other_addresses_need_a_token(tmp_path):
 
 def test_a_token_is_made_and_printed_and_needed(demo):
     _, folder = demo
-    options = ("--host", "0.0.0.0", "--port", 0, "--token", "auto")  # noqa: S104 - with a token
+    options = ("--host", "0.0.0.0", "--port", 0, "--token", "auto")
     with serving(folder.parent, *options) as (_, address):
         token = re.search(r"\?token=([\w-]{32})$", address)[1]
         local = re.sub(r"//[^:]+:", "//127.0.0.1:", address)

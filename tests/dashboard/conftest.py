@@ -105,7 +105,7 @@ def serving(directory, **options):
 @contextmanager
 def running(app):
     """Run an application at a free port."""
-    config = uvicorn.Config(app, port=0, log_level="error", lifespan="off", loop="asyncio")
+    config = uvicorn.Config(app, port=0, log_level="error", lifespan="off", http="h11")
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()

@@ -31,7 +31,11 @@ def test_some_steps_alone_can_be_asked_for(served):
 @pytest.mark.parametrize(
     "target",
     [
-        *("/api/run/first?buckets=2001", "/api/run/first?buckets=0", "/api/run/first?first=9&last=1"),
+        *(
+            "/api/run/first?buckets=2001",
+            "/api/run/first?buckets=0",
+            "/api/run/first?first=9&last=1",
+        ),
         *("/api/table/first?count=501", "/api/table/first?sort=none", "/compare"),
         "/api/table/first?search=" + "x" * 201,
         "/events?" + "&".join(f"run={i}" for i in range(13)),
@@ -111,7 +115,7 @@ def test_the_app_can_be_mounted_in_another(tmp_path):
 
 
 def test_a_folder_that_is_not_there_is_one_message(tmp_path):
-    with pytest.raises(RunError, match="There is no folder .*none"):
+    with pytest.raises(RunError, match=r"There is no folder .*none"):
         make_app(tmp_path / "none")
 
 

@@ -8,7 +8,7 @@ from tests.browser import browser, visit  # noqa: F401 - a fixture
 from tests.dashboard.conftest import Training, serving, train, until
 
 ATTACK = "<script>window.hacked=1</script><img src=x onerror=window.hacked=1>"
-TOKEN = "a-token-of-the-tests"  # noqa: S105 - it opens nothing
+TOKEN = "a-token-of-the-tests"
 pytestmark = pytest.mark.slow
 
 
@@ -53,7 +53,18 @@ def wide(tmp_path_factory):
         f"model.{part}.layers.{i}.{block}.{kind}"
         for part in ("encoder", "decoder")
         for i in range(50)
-        for block in ("attn.q", "attn.k", "attn.v", "attn.out", "mlp.up", "mlp.down", "n1", "n2", "g1", "g2")
+        for block in (
+            "attn.q",
+            "attn.k",
+            "attn.v",
+            "attn.out",
+            "mlp.up",
+            "mlp.down",
+            "n1",
+            "n2",
+            "g1",
+            "g2",
+        )
         for kind in ("weight", "bias")
     ]
     train(path / "transformer", steps=70, names=names)
@@ -137,7 +148,7 @@ def test_the_keyboard_is_enough(browser, server):  # noqa: F811
 def test_a_run_is_drawn(browser, server, width, dark):  # noqa: F811
     with visit(browser, f"{server.address}/run/resnet-lr-0.1", width=width, dark=dark) as seen:
         drawn(seen.page)
-        seen.page.wait_for_selector("#layer-table [role=row] .name")
+        seen.page.wait_for_selector("#layer-table .body .name")
         assert "300" in seen.page.inner_text("body")
         seen.take(f"run-{width}{'-dark' if dark else ''}", whole=True)
         check(seen, server)
@@ -181,7 +192,7 @@ def test_names_and_arguments_are_texts(browser, server):  # noqa: F811
         seen.page.wait_for_selector("#rows tr")
         seen.page.click("#rows a:has-text('window.hacked')")
         drawn(seen.page)
-        seen.page.wait_for_selector("#layer-table [role=row] .name")
+        seen.page.wait_for_selector("#layer-table .body .name")
         for summary in seen.page.locator("summary:visible").all():
             summary.click()
         assert ATTACK in seen.page.inner_text("body")
@@ -213,13 +224,15 @@ def test_two_thousand_layers_do_not_freeze_the_page(browser, wide, width):  # no
 
 
 def test_the_token_is_asked_for_once(browser, folder, live):  # noqa: F811
-    with serving(folder, token=TOKEN) as server:
-        with visit(browser, f"{server.address}/?token={TOKEN}") as seen:
-            seen.page.wait_for_selector("#rows tr")
-            assert TOKEN not in seen.page.url
-            seen.page.click("#rows a:has-text('resnet-lr-0.1')")
-            drawn(seen.page)
-            check(seen, server)
+    with (
+        serving(folder, token=TOKEN) as server,
+        visit(browser, f"{server.address}/?token={TOKEN}") as seen,
+    ):
+        seen.page.wait_for_selector("#rows tr")
+        assert TOKEN not in seen.page.url
+        seen.page.click("#rows a:has-text('resnet-lr-0.1')")
+        drawn(seen.page)
+        check(seen, server)
 
 
 def test_an_empty_folder_says_what_to_do_and_shows_the_first_run(browser, tmp_path):  # noqa: F811

@@ -39,13 +39,25 @@ SUBCOMMANDS: Mapping[str, Subcommand] = {
         place="gradclip.cli.demo:demo",
         help="Train a small network on MNIST and watch its gradients.",
     ),
+    "export": Subcommand(
+        place="gradclip.cli.export:export",
+        help="Write a run as Parquet, CSV or JSON, or replay it for TensorBoard.",
+    ),
     "replay": Subcommand(
         place="gradclip.cli.replay:replay_command",
         help="Say what other clippings would have done to a run.",
     ),
     "report": Subcommand(
         place="gradclip.cli.report:report",
-        help="Make report.html of one run, or of several compared.",
+        help="Tell what a run did, or compare several: a page, JSON or text.",
+    ),
+    "serve": Subcommand(
+        place="gradclip.cli.serve:serve",
+        help="Show all runs below a folder on a page that follows them.",
+    ),
+    "watch": Subcommand(
+        place="gradclip.cli.watch:watch",
+        help="Show a run in the terminal while it is written.",
     ),
 }
 

@@ -36,13 +36,7 @@ def serve(directory: Path, host: str, port: int, token: str | None) -> None:
       gradclip serve experiments --port 0
       gradclip serve --host 0.0.0.0 --token auto
     """  # noqa: D301  # \b keeps click from filling the examples
-    if token is None and not _is_local(host):
-        msg = (
-            f"Whoever reaches {host} would see the runs: a token is needed there. "
-            f"Let one be made: gradclip serve {directory} --host {host} --token auto"
-        )
-        raise ConfigurationError(msg)
-    token = secrets.token_urlsafe(24) if token == "auto" else token  # noqa: S105 - a word
+    token = _token(token, directory, host)
     app = make_app(directory, token=token, hosts=_hosts(host))
     with _listen(host, port) as listener:
         click.echo(f"Runs below {directory}: {_address(host, listener, token)}")
@@ -99,17 +93,32 @@ def _listen(host: str, port: int) -> socket.socket:
         family, kind, protocol, _, place = socket.getaddrinfo(
             host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )[0]
-        listener = socket.socket(family, kind, protocol)
-        try:
-            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            listener.bind(place)
-            listener.listen(_BACKLOG)
-        except OSError:
-            listener.close()
-            raise
     except OSError as error:
         raise RunError(_why_not(host, port, error)) from error
+    listener = socket.socket(family, kind, protocol)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(place)
+        listener.listen(_BACKLOG)
+    except OSError as error:
+        listener.close()
+        raise RunError(_why_not(host, port, error)) from error
     return listener
+
+
+def _token(given: str | None, directory: Path, host: str) -> str | None:
+    """Return the token that is given, or one that is made now.
+
+    Raises:
+        ConfigurationError: There is none, and others than this machine can reach the address.
+    """
+    if given is None and not _is_local(host):
+        msg = (
+            f"Whoever reaches {host} would see the runs: a token is needed there. "
+            f"Let one be made: gradclip serve {directory} --host {host} --token auto"
+        )
+        raise ConfigurationError(msg)
+    return secrets.token_urlsafe(24) if given == "auto" else given
 
 
 def _why_not(host: str, port: int, error: OSError) -> str:
@@ -141,7 +150,7 @@ def _hosts(host: str) -> set[str]:
 
 def _address(host: str, listener: socket.socket, token: str | None) -> str:
     """Return the address to open."""
-    shown = _outward() if host in {"", "0.0.0.0", "::"} else host  # noqa: S104 - a comparison
+    shown = _outward() if host in {"", "0.0.0.0", "::"} else host
     shown = f"[{shown}]" if ":" in shown else shown
     query = f"?token={token}" if token else ""
     return f"http://{shown}:{listener.getsockname()[1]}/{query}"

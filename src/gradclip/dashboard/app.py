@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from pathlib import Path
 
 from starlette.applications import Starlette
@@ -39,7 +39,9 @@ class Dashboard(Guard):
     def __init__(self, directory: Path, *, token: str | None, hosts: Collection[str]) -> None:
         views = _Views(directory)
         self._feed = views.feed
-        super().__init__(Starlette(**views.routes()), hosts=hosts, token=token)
+        errors = {ConfigurationError: _wrong, RunError: _missing}
+        app = Starlette(routes=views.routes(), exception_handlers=errors)
+        super().__init__(app, hosts=hosts, token=token)
 
     @property
     def num_listeners(self) -> int:
@@ -85,7 +87,8 @@ def make_app(
     """
     path = Path(directory)
     if not path.is_dir():
-        raise RunError(f"There is no folder {path}. Name one that runs are written to.")
+        msg = f"There is no folder {path}. Name one that runs are written to."
+        raise RunError(msg)
     return Dashboard(path.resolve(), token=token, hosts=hosts)
 
 
@@ -105,8 +108,8 @@ class _Views:
         self._assets = load_assets()
         self._pages = Pages(self._assets)
 
-    def routes(self) -> dict[str, list[Route] | dict[type[Exception], Callable[..., Response]]]:
-        """Return what answers where, and what becomes of errors."""
+    def routes(self) -> list[Route]:
+        """Return what answers where."""
         places = {
             "/": self._list_page,
             "/run/{path:path}": self._run_page,
@@ -117,10 +120,7 @@ class _Views:
             "/events": self._events,
             "/static/{name}": self._asset,
         }
-        return {
-            "routes": [Route(place, answer) for place, answer in places.items()],
-            "exception_handlers": {ConfigurationError: _wrong, RunError: _missing},
-        }
+        return [Route(place, answer) for place, answer in places.items()]
 
     def _list_page(self, request: Request) -> Response:
         title = self._directory.name or "Runs"

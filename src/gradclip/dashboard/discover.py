@@ -40,7 +40,7 @@ class Found:
     complete: bool
 
 
-def find_runs(directory: Path, limits: Limits = Limits()) -> Found:  # noqa: B008 - frozen
+def find_runs(directory: Path, limits: Limits = Limits()) -> Found:
     """Return the runs below a directory: folders that have a `run.json`.
 
     Links are not followed, what is hidden is left out, and a run is not searched for more.

@@ -75,7 +75,8 @@ def parse_range(query: Mapping[str, str]) -> Range:
         Range(first=10, last=None)
     """
     first, last = (
-        _number(query, name, 0, 0, 10**15) if query.get(name) else None for name in ("first", "last")
+        _number(query, name, 0, 0, 10**15) if query.get(name) else None
+        for name in ("first", "last")
     )
     if first is not None and last is not None and last < first:
         msg = f"`last` must not be less than `first`, got {first} to {last}."

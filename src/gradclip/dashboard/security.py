@@ -33,7 +33,7 @@ HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
 }
-_LEAST_TOKEN = 16  # characters
+_TOKEN = re.compile(r"[A-Za-z0-9_.~-]{16,200}")
 _MOST_PATH = 2048  # characters of a run's path
 _OPENING = Template(
     '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>gradclip</title>'
@@ -58,10 +58,10 @@ class Guard:
     """
 
     def __init__(self, app: ASGIApp, *, hosts: Collection[str], token: str | None) -> None:
-        if token is not None and not re.fullmatch(rf"[\w.~-]{{{_LEAST_TOKEN},200}}", token, re.A):
+        if token is not None and not _TOKEN.fullmatch(token):
             msg = (
-                f"A token must be {_LEAST_TOKEN} to 200 letters, digits, or any of -_.~, got "
-                f"{len(token)} characters. Let one be made: --token auto"
+                "A token must be 16 to 200 letters, digits, or any of -_.~, "
+                f"got {len(token)} characters. Let one be made: --token auto"
             )
             raise ConfigurationError(msg)
         self._app, self._token = app, token
@@ -94,8 +94,10 @@ class Guard:
             return PlainTextResponse(text, 400)
         if request.method not in {"GET", "HEAD"}:
             return PlainTextResponse("Runs are only read here.", 405, {"Allow": "GET, HEAD"})
-        if self._token is None:
-            return None
+        return None if self._token is None else self._ask_token(request)
+
+    def _ask_token(self, request: Request) -> Response | None:
+        """Return the answer to who has no token, or has just brought it; None for all others."""
         if self._is_token(request.query_params.get("token")):
             return self._welcome(request)
         bearer = request.headers.get("authorization", "").removeprefix("Bearer ")
