@@ -17,15 +17,19 @@ class WandB:
     Args:
         every: At every how many steps.
         layers: Of how many parameters, those of the largest norms; None for all.
+        commit: Whether each report is a row of its own. A program that gives `wandb.log` its own
+            `step=` needs False: W&B drops rows whose step is not larger than the number of rows so
+            far. The numbers then join the next row that the program logs.
 
     Raises:
         ConfigurationError: A number is out of range.
         MissingFrameworkError: wandb is not installed.
     """
 
-    def __init__(self, *, every: int = 50, layers: int | None = 10) -> None:
+    def __init__(self, *, every: int = 50, layers: int | None = 10, commit: bool = True) -> None:
         self._wandb = optional("wandb", "wandb")
         self._choice = Choice(every, layers)
+        self._commit = commit
         self._run: Any = None
 
     def open(self, metadata: Metadata) -> None:
@@ -46,7 +50,7 @@ class WandB:
 
     def write(self, records: Sequence[StepRecord]) -> None:
         for told in self._choice.of(records):
-            self._run.log({_STEP: told.step, **told.flat()})
+            self._run.log({_STEP: told.step, **told.flat()}, commit=self._commit)
 
     def close(self, status: Status) -> None:
         """Leave the run to whoever began it."""
