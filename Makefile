@@ -57,6 +57,7 @@ bench: .venv/.dev  ## Measure speed and edge cases beside the frameworks' own cl
 	$(BIN)/python -m benchmarks.speed
 	$(BIN)/python -m benchmarks.gpu
 	$(BIN)/python -m benchmarks.edge_cases
+	$(BIN)/python -m benchmarks.recording
 
 clean:  ## Remove what the other targets made
 	rm -rf .venv .venv-triton site runs
@@ -80,7 +81,7 @@ clean:  ## Remove what the other targets made
 
 .venv/.dev: $(INPUTS) | .venv/bin/python
 	@echo "Installing all frameworks and the tools into .venv (once; some minutes) ..."
-	$(PIP) --editable '.[torch,tensorflow,jax,keras]' --group test --group trainers --group lint --group docs --group bench
+	$(PIP) --editable '.[torch,tensorflow,jax,keras,export]' --group test --group trainers --group sinks --group lint --group docs --group bench
 	@touch $@ .venv/.demo-numpy .venv/.demo-torch .venv/.demo-tensorflow .venv/.demo-jax .venv/.demo-keras
 
 .venv-triton/.dev: $(INPUTS) | .venv/bin/python
