@@ -107,11 +107,11 @@ def test_runs_are_searched_filtered_and_sorted(browser, server):  # noqa: F811
     with visit(browser, server.address) as seen:
         page = seen.page
         page.wait_for_selector("#rows tr")
-        page.fill("#search", "RESNET 0.0")
+        page.fill("#query", "RESNET 0.0")
         assert rows(page).count() == 2
-        page.fill("#search", "nothing at all")
+        page.fill("#query", "nothing at all")
         assert page.inner_text("#nothing") == "No run matches."
-        page.fill("#search", "")
+        page.fill("#query", "")
         page.click("#statuses button[value=failed]")
         assert page.inner_text("#rows a") == "sweeps/sgd-no-warmup"
         page.reload()
@@ -137,7 +137,7 @@ def test_the_keyboard_is_enough(browser, server):  # noqa: F811
         assert page.url.count("run=resnet") == 2
         page.keyboard.press("u")
         page.wait_for_selector("#rows tr")
-        assert page.input_value("#search") == "resnet"
+        assert page.input_value("#query") == "resnet"
         page.keyboard.press("ArrowDown")
         page.keyboard.press("Enter")
         drawn(page)
@@ -204,7 +204,7 @@ def test_names_and_arguments_are_texts(browser, server):  # noqa: F811
 def test_two_thousand_layers_do_not_freeze_the_page(browser, wide, width):  # noqa: F811
     with visit(browser, f"{wide.address}/run/transformer", width=width) as seen:
         page = drawn(seen.page)
-        page.wait_for_selector("#layer-table .name button")
+        page.wait_for_selector("#layer-table .body .name button")
         seen.take(f"layers-{width}", whole=True)
         page.click("#layer-table .choice button")
         page.wait_for_selector("#layer-table >> text=2\u202f000 layers")
@@ -217,7 +217,7 @@ def test_two_thousand_layers_do_not_freeze_the_page(browser, wide, width):  # no
         assert time.monotonic() - begin < 1
         page.fill("#layer-table input", "")
         page.click("#layer-table .choice button")
-        page.click("#layer-table .name button:has-text('model.encoder.')")
+        page.click("#layer-table .body .name button:has-text('encoder.')")
         page.wait_for_selector("#layer-table .path >> text=encoder.")
         seen.take(f"layers-{width}-within", whole=width == 400)
         check(seen, wide)

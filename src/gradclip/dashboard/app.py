@@ -118,6 +118,7 @@ class _Views:
             "/api/run/{path:path}": self._run,
             "/api/table/{path:path}": self._table,
             "/events": self._events,
+            "/favicon.ico": self._icon,
             "/static/{name}": self._asset,
         }
         return [Route(place, answer) for place, answer in places.items()]
@@ -170,6 +171,11 @@ class _Views:
         return StreamingResponse(
             stream, media_type="text/event-stream", headers={"X-Accel-Buffering": "no"}
         )
+
+    def _icon(self, request: Request) -> Response:
+        """Answer what browsers ask for where a page names no icon."""
+        del request
+        return Response(self._assets["icon.svg"].content, media_type=self._assets["icon.svg"].kind)
 
     def _asset(self, request: Request) -> Response:
         asset = self._assets.get(request.path_params["name"])

@@ -12,7 +12,7 @@ const gradclipLayers = (() => {
 
   // A table of one run, in an element; `refresh` looks at the run again.
   function show(place, path, { grouped }) {
-    const state = { search: "", prefix: "", grouped, sort: "place", total: 0, slices: new Map(), generation: 0 };
+    const state = { search: "", prefix: "", shared: "", grouped, sort: "place", total: 0, slices: new Map(), generation: 0 };
     const view = make("div", { className: "view", tabIndex: 0, role: "rowgroup", "aria-label": "Layers" });
     const body = make("div", { className: "body" });
     const search = make("input", { type: "search", placeholder: "Search layers", autocomplete: "off", spellcheck: false, "aria-label": "Search layers" });
@@ -55,13 +55,17 @@ const gradclipLayers = (() => {
     }
 
     function drawTrail() {
-      const parts = state.prefix.match(/[^./]*[./]/g) || [];
+      const parts = (state.grouped ? state.shared : state.prefix).match(/[^./]*[./]/g) || [];
+      const key = JSON.stringify([state.prefix, parts]);
+      groups.setAttribute("aria-pressed", String(state.grouped));
+      if (trail.dataset.key === key) return;
+      trail.dataset.key = key;
       trail.hidden = !parts.length;
+      if (trail.contains(document.activeElement)) view.focus({ preventScroll: true });
       trail.replaceChildren(
-        make("button", { type: "button", onclick: () => enter("") }, "all layers"),
+        ...(state.prefix ? [make("button", { type: "button", onclick: () => enter("") }, "all layers")] : []),
         ...parts.map((part, index) => make("button", { type: "button", onclick: () => enter(parts.slice(0, index + 1).join("")) }, part)),
       );
-      groups.setAttribute("aria-pressed", String(state.grouped));
     }
 
     function enter(prefix) {
@@ -87,6 +91,8 @@ const gradclipLayers = (() => {
       if (!found || generation !== state.generation) return;
       state.slices.set(first, found.rows);
       state.total = found.total;
+      state.shared = found.prefix;
+      drawTrail();
       const unit = state.grouped ? ["group", "groups"] : ["layer", "layers"];
       setText(said, `${count(found.total)} ${unit[found.total === 1 ? 0 : 1]}`);
       draw();
@@ -122,12 +128,13 @@ const gradclipLayers = (() => {
     }
 
     function cells(layer) {
-      const name = make("div", { className: "name", role: "rowheader", title: layer.name }, layer.count > 1 ? "" : layer.name);
+      const text = state.grouped ? layer.name.slice(state.shared.length) || layer.name : layer.name;
+      const name = make("div", { className: "name", role: "rowheader", title: layer.name });
       if (layer.count > 1) {
-        const button = make("button", { type: "button", onclick: () => enter(layer.name) }, `${layer.name}…`);
+        const button = make("button", { type: "button", onclick: () => enter(layer.name) }, make("bdi", {}, `${text} ›`));
         button.dataset.name = layer.name;
         name.append(button);
-      }
+      } else name.append(make("bdi", {}, text));
       const shape = layer.count > 1 ? `${count(layer.count)} layers` : layer.shape.join(" × ") || "one number";
       const texts = [shape, number(layer.last), number(layer.mean), number(layer.largest), percent(layer.kept), layer.broken ? count(layer.broken) : "–"];
       return [name, ...texts.map((text, index) => {

@@ -2,7 +2,7 @@
 "use strict";
 
 (() => {
-  const { root, find, make, setText, number, count, percent, ago, date, address, get, follow, throttled, spark } = gradclipLive;
+  const { root, find, make, setText, number, count, percent, ago, date, address, get, pulse, follow, throttled, spark } = gradclipLive;
   const MOST = 12; // runs compared at once
   const KEPT = "gradclip-list";
   const known = new Map(); // rows and their elements by path
@@ -168,24 +168,24 @@
     const links = [...find("rows").querySelectorAll("th a")];
     const at = links.indexOf(document.activeElement.closest("tr")?.querySelector("th a"));
     const next = at < 0 ? (move > 0 ? 0 : -1) : at + move;
-    if (next < 0) find("search").focus();
+    if (next < 0) find("query").focus();
     else if (links[next]) links[next].focus();
   }
 
   function press(event) {
     const typing = event.target.matches("input[type=search], select");
     if (event.ctrlKey || event.metaKey || event.altKey) return;
-    if (event.key === "Escape" && typing && event.target.id === "search") return setSearch("");
+    if (event.key === "Escape" && typing && event.target.id === "query") return setSearch("");
     if (event.key === "ArrowDown" && !event.target.matches("select")) { event.preventDefault(); return walk(1); }
     if (event.key === "ArrowUp" && !event.target.matches("select")) { event.preventDefault(); return walk(-1); }
     if (typing) return;
-    if (event.key === "/") { event.preventDefault(); find("search").focus(); }
+    if (event.key === "/") { event.preventDefault(); find("query").focus(); }
     if (event.key === "x") document.activeElement.closest("tr")?.querySelector("input")?.click();
     if (event.key === "c" && find("compare").href) find("compare").click();
   }
 
   function setSearch(text) {
-    find("search").value = state.search = text;
+    find("query").value = state.search = text;
     keep();
     arrange();
   }
@@ -200,7 +200,7 @@
       const { search = "", sort = "-created", statuses = [] } = JSON.parse(sessionStorage.getItem(KEPT)) || {};
       Object.assign(state, { search, sort, statuses: new Set(statuses) });
     } catch { /* what is not ours is left alone */ }
-    find("search").value = state.search;
+    find("query").value = state.search;
     find("sort").value = state.sort;
   }
 
@@ -220,11 +220,11 @@
   }
 
   remember();
-  find("search").addEventListener("input", () => setSearch(find("search").value));
+  find("query").addEventListener("input", () => setSearch(find("query").value));
   find("sort").addEventListener("change", () => { state.sort = find("sort").value; keep(); arrange(); });
   find("clear").addEventListener("click", () => { state.ticked.clear(); drawCompare(); });
   document.addEventListener("keydown", press);
   load();
-  follow([], { ready: load, run: update, gone: (path) => { known.delete(path); arrange(); } });
+  follow([], { ready: () => { pulse("live", "live"); load(); }, run: update, gone: (path) => { known.delete(path); arrange(); } });
   setInterval(() => known.forEach(({ parts, row }) => fill(parts, row)), 30000); // "just now" grows old
 })();

@@ -65,7 +65,6 @@ const gradclipLive = (() => {
 
   function pulse(state, text) {
     const shown = find("pulse");
-    if (!shown) return;
     shown.dataset.state = state;
     setText(shown, text);
   }
@@ -81,7 +80,7 @@ const gradclipLive = (() => {
     const open = () => {
       if (source || document.hidden) return;
       source = new EventSource(`${root}/events?${query}`);
-      source.addEventListener("ready", () => { pulse("live", "live"); ready(); });
+      source.addEventListener("ready", ready);
       source.addEventListener("run", (event) => run(JSON.parse(event.data)));
       source.addEventListener("gone", (event) => gone && gone(JSON.parse(event.data).path));
       source.addEventListener("error", () => {

@@ -2,9 +2,10 @@
 "use strict";
 
 (() => {
-  const { find, address, get, follow, throttled, setText } = gradclipLive;
+  const { find, address, get, follow, throttled, setText, pulse } = gradclipLive;
   const paths = JSON.parse(document.body.dataset.runs);
   const BUCKETS = 600;
+  const GROUPED = 60; // layers, from which on groups are shown first
   const shown = new Map(); // what was fetched last, by path
   const stale = new Set(paths);
   let table = null;
@@ -31,6 +32,7 @@
     if (!runs.length) return;
     gradclipPage.show(runs);
     document.body.classList.add("drawn");
+    saySo(runs);
     followTable();
   });
 
@@ -40,7 +42,15 @@
     if (table) return table.refresh();
     const place = find("layer-table");
     place.hidden = false;
-    table = gradclipLayers.show(place, paths[0], { grouped: (shown.get(paths[0]).table || []).length > 60 });
+    find("charts").after(place);
+    table = gradclipLayers.show(place, paths[0], { grouped: shown.get(paths[0]).table.total > GROUPED });
+  }
+
+  // Live means that something may come: a run that has ended is still.
+  function saySo(runs) {
+    const states = [...new Set(runs.map((run) => run.status))];
+    const running = states.includes("running");
+    pulse(running ? "live" : "still", running ? "live" : states.length === 1 ? states[0] : "ended");
   }
 
   function again(path) {
