@@ -1,5 +1,6 @@
 """Tests of `gradclip report`."""
 
+import json
 import os
 import signal
 import subprocess
@@ -10,7 +11,7 @@ from gradclip.cli.report import report
 
 
 def test_the_options_are_frozen():
-    assert [parameter.opts[0] for parameter in report.params] == ["runs", "--out"]
+    assert [parameter.opts[0] for parameter in report.params] == ["runs", "--out", "--format"]
 
 
 def test_a_run_s_page_is_made_again(demo):
@@ -35,6 +36,15 @@ def test_several_runs_go_into_a_page_of_their_own(demo, comparison, tmp_path):
     assert done.stdout == "report.html\n"
     page = (tmp_path / "report.html").read_text(encoding="utf-8")
     assert "run, clip and run (2) compared" in page
+
+
+def test_other_formats_are_printed_or_written(demo, tmp_path):
+    _, folder = demo
+    assert json.loads(gradclip("report", folder, "--format", "json").stdout)["schema"] == 1
+    assert gradclip("report", folder, "--format", "md").stdout.startswith("# ")
+    done = gradclip("report", folder, "--format", "text", "--out", tmp_path / "report.txt")
+    assert done.stdout == f"{tmp_path / 'report.txt'}\n"
+    assert "Clipping by global-norm=15 acted on" in (tmp_path / "report.txt").read_text()
 
 
 def test_a_folder_without_a_run_is_one_message(tmp_path):

@@ -14,7 +14,7 @@ def write_run(path, norms, *, limit=15.0, names=None, summary=None, status="fini
     """
     norms = np.asarray(norms, dtype=float)
     names = names or [f"{'wb'[i % 2]}{i // 2 + 1}" for i in range(norms.shape[1])]
-    shapes = [(4, 4) if name.startswith("w") else (4,) for name in names]
+    shapes = [(4, 4) if name.startswith("w") or name.endswith("weight") else (4,) for name in names]
     metadata = Metadata(
         program="a test",
         framework="torch",

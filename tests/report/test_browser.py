@@ -213,12 +213,12 @@ def test_two_thousand_layers_are_drawn_within_a_second(look, take, tmp_path):
       return performance.now() - start;
     }"""
     assert page.evaluate(again) < 1000
-    assert page.locator("#layers-table tbody tr").count() == 50
+    assert page.locator("#layers-table tbody tr").count() == 25
     page.fill("#search-text", "h.99 block.19")
     assert page.inner_text("#search-count") == "1 found"
     page.fill("#search-text", "")
     page.click("text=Show more")
-    assert page.locator("#layers-table tbody tr").count() == 250
+    assert page.locator("#layers-table tbody tr").count() == 275
     hover(page, "#layers", 0.5, 0.5)
     assert "the largest of" in page.inner_text("#layers .tip")
 

@@ -26,8 +26,19 @@ function formatTick(value) {
   return `10${superscript(whole)}`;
 }
 
+// Halves go to the even digit, as the texts beside the charts round them.
+function roundHalf(value, digits) {
+  const scaled = value * 10 ** digits;
+  const whole = Math.floor(scaled);
+  return (scaled - whole === 0.5 ? whole + (whole % 2) : Math.round(scaled)) / 10 ** digits;
+}
+
+// Never rounded to a false 0 or 100.
 function formatPercent(share) {
-  return share === null || share === undefined ? "–" : `${Number((100 * share).toPrecision(3))} %`;
+  if (share === null || share === undefined) return "–";
+  const texts = [1, 2, 3, 4].map((digits) => roundHalf(100 * share, digits));
+  const honest = texts.find((text) => (text !== 0 && text !== 100) || share === 0 || share === 1);
+  return `${honest ?? texts[3]} %`;
 }
 
 function escapeHtml(text) {

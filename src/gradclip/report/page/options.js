@@ -1,5 +1,5 @@
 // From runs to the options of ECharts: pure functions of (view, theme), also for a live page.
-// A view is {runs, chosen, kind, step, threshold, narrow, numLayers, steps}: see `page.js`.
+// A view is {runs, chosen, kind, step, threshold, range, cell, narrow, numLayers, steps}: see `page.js`.
 
 function stepAxis(view, theme, extra = {}) {
   return {
@@ -30,12 +30,18 @@ function baseOption(view, theme, tip) {
       trigger: "axis", confine: true, backgroundColor: theme.surface, borderColor: theme.line, className: "tip",
       textStyle: { color: theme.ink, fontSize: 12.5, fontFamily: theme.font }, formatter: tip, transitionDuration: 0,
     },
-    toolbox: { top: -99, feature: { dataZoom: { yAxisIndex: "none", filterMode: "none", brushStyle: { color: theme.accent, opacity: 0.15 } } } },
+    axisPointer: { link: [] }, title: [],
   };
 }
 
-function zoom(axes) {
-  return [{ type: "inside", xAxisIndex: axes, filterMode: "none", zoomOnMouseWheel: "ctrl", moveOnMouseMove: false, moveOnMouseWheel: false, preventDefaultMouseMove: false }];
+// What lets the pointer drag a zoom; it stays while charts are drawn anew.
+function zoomTool(theme) {
+  return { toolbox: { top: -99, feature: { dataZoom: { yAxisIndex: "none", filterMode: "none", brushStyle: { color: theme.accent, opacity: 0.15 } } } } };
+}
+
+function zoom(view, axes) {
+  const [startValue, endValue] = view.range;
+  return [{ type: "inside", xAxisIndex: axes, startValue, endValue, filterMode: "none", zoomOnMouseWheel: "ctrl", moveOnMouseMove: false, moveOnMouseWheel: false, preventDefaultMouseMove: false }];
 }
 
 // The global norm before and after clipping; what was clipped away is shaded.
@@ -59,7 +65,7 @@ function normOption(view, theme) {
   return {
     ...baseOption(view, theme, (params) => normTip(view, params)),
     grid: { left: 48, right: 16, top: 14, bottom: 44 },
-    xAxis: stepAxis(view, theme, { offset: 12 }), yAxis: valueAxis(bounds, theme), dataZoom: zoom([0]),
+    xAxis: stepAxis(view, theme, { offset: 12 }), yAxis: valueAxis(bounds, theme), dataZoom: zoom(view, [0]),
     series: [...series, ...limitSeries(view, theme, 0), thresholdSeries(view, theme)],
   };
 }
@@ -81,9 +87,11 @@ const CROSS = "path://M1 0L5 4L9 0L10 1L6 5L10 9L9 10L5 6L1 10L0 9L4 5L0 1Z";
 // The threshold that is tried out.
 function thresholdSeries(view, theme) {
   const line = lineSeries({ steps: view.steps }, view.threshold === null ? [] : [view.threshold, view.threshold], {
-    name: "threshold", color: theme.accent, width: 1.5, type: [1, 3], log: true,
+    name: "threshold", color: theme.runs[3], width: 1.75, type: [2, 3], log: true,
   });
-  return { ...line, id: "threshold", z: 5, silent: true, clip: true, tooltip: { show: false } };
+  const label = { show: true, formatter: `tried ${formatNumber(view.threshold)}`, position: [6, -15], align: "left", color: theme.runs[3], fontSize: 11.5, textBorderColor: theme.surface, textBorderWidth: 3 };
+  const data = view.threshold === null ? [] : [{ coord: [view.range[0], power(view.threshold)] }];
+  return { ...line, id: "threshold", z: 5, silent: true, clip: true, tooltip: { show: false }, markPoint: { data, symbol: "circle", symbolSize: 0.1, label, silent: true } };
 }
 
 function limitSeries(view, theme, axis) {
@@ -108,8 +116,7 @@ function parametersOption(view, theme) {
   const limited = view.runs.map((run) => (run.parameterLimit === null ? run : { ...run, limit: run.parameterLimit }));
   const columns = lines.flatMap(({ parameter }) => [parameter.before, parameter.after]);
   const bounds = logBounds(columns.length ? columns : [{ mean: [], marks: {} }], columns.length ? limited.flatMap(limitColumn) : []);
-  const short = lines.every(({ parameter }) => parameter.name.length <= 6);
-  const labelled = short && lines.length <= 12 && view.runs.length === 1;
+  const labelled = isLabelled(view, lines);
   const panels = ["before", "after"].flatMap((when, axis) => [
     ...lines.map(({ run, parameter }) => lineSeries(run, parameter[when].mean, {
       ...parameterStyle(view, theme, run, parameter), name: parameter.name, log: true, axis, label: labelled ? parameter.name : undefined,
@@ -131,8 +138,13 @@ function parametersOption(view, theme) {
     grid: grids, axisPointer: { link: [{ xAxisIndex: "all" }] },
     xAxis: [0, 1].map((gridIndex) => stepAxis(view, theme, { gridIndex, name: gridIndex || view.narrow ? "step" : "" })),
     yAxis: [0, 1].map((gridIndex) => valueAxis(bounds, theme, { gridIndex })),
-    dataZoom: zoom([0, 1]), series: panels,
+    dataZoom: zoom(view, [0, 1]), series: panels,
   };
+}
+
+// Few lines with short names have them at their ends.
+function isLabelled(view, lines) {
+  return view.runs.length === 1 && lines.length <= 12 && lines.every(({ parameter }) => parameter.name.length <= 6);
 }
 
 // One run's marks warn; several runs' marks say whose they are.
@@ -172,7 +184,7 @@ function curveOption(view, theme, key) {
     ...baseOption(view, theme, (params) => curveTip(view, key, params)),
     grid: { left: 50, right: 16, top: 12, bottom: 36 }, xAxis: stepAxis(view, theme),
     yAxis: valueAxis(bounds, theme, { format: key === "accuracy" ? formatPercent : formatNumber }),
-    dataZoom: zoom([0]), series,
+    dataZoom: zoom(view, [0]), series,
   };
 }
 

@@ -5,8 +5,9 @@ const dark = matchMedia("(prefers-color-scheme: dark)");
 const NAMES = ["norm", "loss", "accuracy", "layers", "profile", "updates", "parameters"];
 const ZOOMED = NAMES.filter((name) => name !== "profile");
 const charts = {};
+const drawn = {}; // the view that each chart shows
 // What the reader chose; null stands for what follows the runs.
-const state = { hidden: new Set(), chosen: null, range: null, kind: "before", step: null, threshold: null };
+const state = { hidden: new Set(), chosen: null, range: null, kind: "before", step: null, threshold: null, row: 0 };
 let runs = [];
 let theme = readTheme(document.documentElement);
 let zooming = false;
@@ -36,7 +37,7 @@ function currentView() {
   const [first, last] = wholeRange();
   return {
     runs: runs.filter((run) => !state.hidden.has(run.name)), chosen: state.chosen || new Set(firstChoice()), steps: [first, last], numLayers,
-    kind: state.kind, step: state.step ?? Math.round((first + last) / 2), threshold: state.threshold,
+    range: state.range || [first, last], cell: null, kind: state.kind, step: state.step ?? Math.round((first + last) / 2), threshold: state.threshold,
     narrow: innerWidth <= 560, height: find("layers").clientHeight,
     colorOf: (run, parameter) => (runs.length > 1 ? run.color : layerColor(theme, parameter.layer, numLayers)),
   };
@@ -60,19 +61,27 @@ function draw(names = NAMES) {
     find(`${one}-figure`).classList.toggle("wide", !isShown(other));
     find(`${other}-figure`).classList.toggle("wide", !isShown(one));
   });
+  const shown = runs.filter((run) => !state.hidden.has(run.name));
+  find("layers").style.height = `${layersHeight(shown)}px`;
   const view = currentView();
   names.filter(isShown).forEach((name) => {
     charts[name].resize();
-    charts[name].setOption(OPTIONS[name](view, theme), { notMerge: true });
-    armZoom(charts[name]);
+    setOption(name, view);
   });
-  showRange(...(state.range || wholeRange()));
+  [find("from").value, find("to").value] = view.range;
   drawLegends(view);
+}
+
+// Drawn anew but for what the reader holds: the tool that drags a zoom.
+function setOption(name, view) {
+  charts[name].setOption(OPTIONS[name](view, theme), { replaceMerge: ["series", "xAxis", "yAxis", "grid", "title", "dataZoom"] });
+  drawn[name] = view;
 }
 
 // Dragging selects steps, with a mouse; on a touch screen it scrolls the page.
 function armZoom(chart) {
   if (!matchMedia("(pointer: fine)").matches) return;
+  chart.setOption(zoomTool(theme));
   chart.dispatchAction({ type: "takeGlobalCursor", key: "dataZoomSelect", dataZoomSelectActive: true });
 }
 
@@ -257,23 +266,25 @@ function followSliders() {
     state.step = gridOf(before.runs[0], before.kind).steps[Number(event.target.value)];
     const view = currentView();
     sayStep(view);
-    charts.profile.setOption(profileOption(view, theme), { notMerge: true });
+    setOption("profile", view);
   });
 }
 
 // The arrow keys walk from point to point of the steps shown; what the tooltip says is read aloud.
 function followKeys(name) {
   let place = null;
+  const show = name === "layers" ? showCell : (index) => charts[name].dispatchAction({ type: "showTip", seriesIndex: 0, dataIndex: index });
   find(name).addEventListener("keydown", (event) => {
     if (event.key === "Escape") charts[name].dispatchAction({ type: "hideTip" });
     const [first, last] = reachOfKeys(name);
     const jump = Math.max(1, Math.round((last - first) / 20));
     const from = (move) => (place === null ? first : place + move);
     const moves = { ArrowRight: from(1), ArrowLeft: from(-1), PageDown: from(jump), PageUp: from(-jump), Home: first, End: last };
-    if (!(event.key in moves)) return;
+    const rows = name === "layers" ? { ArrowUp: -1, ArrowDown: 1 } : {};
+    if (!(event.key in moves) && !(event.key in rows)) return;
     event.preventDefault();
-    place = Math.min(Math.max(moves[event.key], first), last);
-    charts[name].dispatchAction({ type: "showTip", seriesIndex: 0, dataIndex: place });
+    place = Math.min(Math.max(moves[event.key] ?? from(0), first), last);
+    show(place, rows[event.key] || 0);
     requestAnimationFrame(() => {
       const tip = find(name).querySelector(".tip");
       if (tip) find("reading").textContent = tip.innerText;
@@ -285,11 +296,35 @@ function followKeys(name) {
   });
 }
 
+// Points at a cell of the first run's heat map, one row further if so wished.
+function showCell(column, move) {
+  const view = drawn.layers;
+  const [run] = view.runs;
+  const last = run.layers.rows.length - 1;
+  state.row = Math.min(Math.max(state.row + move, 0), last);
+  const { steps } = gridOf(run, view.kind);
+  const behind = steps[column + 1] ?? run.lastStep + 1;
+  const [x, y] = charts.layers.convertToPixel({ gridIndex: 0 }, [Math.min((steps[column] + behind) / 2, view.range[1]), state.row]);
+  view.cell = { run, row: state.row, column };
+  charts.layers.dispatchAction({ type: "showTip", x, y });
+}
+
+// The heat map is one picture: the cell under the pointer is found before the tooltip asks for it.
+function followCells() {
+  charts.layers.getZr().on("mousemove", ({ offsetX, offsetY }) => {
+    drawn.layers.cell = cellAt(charts.layers, drawn.layers, [offsetX, offsetY]);
+  });
+}
+
 // The first and last point that a chart's first series shows.
 function reachOfKeys(name) {
   const data = charts[name].getOption().series[0]?.data || [];
   if (name === "profile") return [0, data.length - 1];
   const [first, last] = state.range || wholeRange();
+  if (name === "layers") {
+    const { steps } = gridOf(drawn.layers.runs[0], drawn.layers.kind);
+    return [columnOf(steps, first), columnOf(steps, last)];
+  }
   const shown = data.map((point, place) => [point[0], place]).filter(([step]) => step >= first && step <= last);
   return shown.length ? [shown[0][1], shown[shown.length - 1][1]] : [0, 0];
 }
@@ -297,15 +332,21 @@ function reachOfKeys(name) {
 function start() {
   NAMES.forEach((name) => {
     charts[name] = echarts.init(find(name), null, { renderer: "canvas" });
+    if (ZOOMED.includes(name)) armZoom(charts[name]);
     followKeys(name);
   });
+  followCells();
   ZOOMED.forEach((name) => followZoom(charts[name]));
   followSliders();
   followTable(() => runs);
   find("range").addEventListener("change", () => showRange(Number(find("from").value), Number(find("to").value)));
   find("range").addEventListener("submit", (event) => event.preventDefault());
   find("range").addEventListener("reset", (event) => { event.preventDefault(); showRange(...wholeRange()); });
-  dark.addEventListener("change", () => { theme = readTheme(document.documentElement); draw(); });
+  dark.addEventListener("change", () => {
+    theme = readTheme(document.documentElement);
+    ZOOMED.forEach((name) => charts[name].setOption(zoomTool(theme)));
+    draw();
+  });
   let width = innerWidth;
   addEventListener("resize", () => requestAnimationFrame(() => {
     if (innerWidth === width) return;

@@ -16,7 +16,7 @@ function profileLines(view, theme, run) {
   const named = (text) => (single ? text : `${run.name}, ${text}`);
   return [
     { title: named(`step ${steps[0]}`), cells: exact ? run.layers.start : column(0), color: single ? theme.before : run.color, type: [5, 4], end: "first step" },
-    { title: named(columnText(view, run, chosen)), cells: column(chosen), color: single ? theme.runs[2] : run.color, type: [1, 3], end: "chosen step" },
+    { title: named(columnText(view, run, chosen)), cells: column(chosen), color: single ? theme.runs[2] : run.color, type: [2, 3], end: "chosen step" },
     { title: named(`step ${exact ? run.lastStep : steps[steps.length - 1]}`), cells: exact ? run.layers.end : column(steps.length - 1), color: single ? theme.after : run.color, type: "solid", end: "last step" },
   ];
 }
@@ -33,6 +33,7 @@ function profileOption(view, theme) {
   const lines = view.runs.flatMap((run) => profileLines(view, theme, run).map((line) => ({ ...line, rows: run.layers.rows })));
   const longest = view.runs.reduce((best, run) => (run.layers.rows.length > best.length ? run.layers.rows : best), []);
   const names = longest.map((row) => row.name);
+  const labels = rowLabels(view, view.runs.find((run) => run.layers.rows === longest) || view.runs[0], 16);
   const value = (cell) => (typeof cell === "number" ? cell / 100 : null);
   const bounds = logBounds([{ mean: lines.flatMap((line) => line.cells.map((cell) => (value(cell) === null ? null : 10 ** value(cell)))), marks: {} }]);
   const series = lines.map((line) => ({
@@ -40,12 +41,12 @@ function profileOption(view, theme) {
     lineStyle: { color: line.color, width: 2, type: line.type }, itemStyle: { color: line.color }, emphasis: { disabled: true },
   }));
   return {
-    ...baseOption(view, theme, (params) => profileTip(view, names[params[0].dataIndex], lines, params[0].dataIndex)), toolbox: undefined,
+    ...baseOption(view, theme, (params) => profileTip(view, names[params[0].dataIndex], lines, params[0].dataIndex)),
     grid: { left: 50, right: 20, top: 12, bottom: 48 },
     xAxis: {
-      type: "category", data: names, name: "input → output", nameLocation: "middle", nameGap: 26, boundaryGap: names.length < 8,
+      type: "category", data: labels, name: "input → output", nameLocation: "middle", nameGap: 26, boundaryGap: names.length < 8,
       nameTextStyle: { color: theme.muted }, axisLine: { onZero: false, lineStyle: { color: theme.line } }, axisTick: { show: false },
-      axisLabel: { color: theme.muted, hideOverlap: true, formatter: (name) => shortName(name, 16) }, axisPointer: { label: { show: false } },
+      axisLabel: { color: theme.muted, hideOverlap: true }, axisPointer: { label: { show: false } },
     },
     yAxis: valueAxis(bounds, theme), series,
   };
@@ -56,16 +57,16 @@ function updatesOption(view, theme) {
   const lines = view.runs.flatMap((run) => (run.layers.updates ? chosenParameters(view, run).map((parameter) => ({ run, parameter })) : []));
   const columns = lines.map(({ parameter }) => ({ mean: parameter.ratios, marks: {} }));
   const bounds = logBounds(columns, [1e-3]);
+  const labelled = isLabelled(view, lines);
   const series = lines.map(({ run, parameter }) => ({
-    ...lineSeries({ steps: run.layers.updates.steps }, parameter.ratios, { ...parameterStyle(view, theme, run, parameter), name: parameter.name, log: true }),
+    ...lineSeries({ steps: run.layers.updates.steps }, parameter.ratios, { ...parameterStyle(view, theme, run, parameter), name: parameter.name, log: true, label: labelled ? parameter.name : undefined }),
     showSymbol: parameter.ratios.length === 1,
   }));
   const usual = lineSeries({ steps: view.steps }, [1e-3, 1e-3], { name: "1e-3", color: theme.limit, width: 1.25, type: [5, 4], log: true });
-  const label = { show: true, formatter: "1e-3", position: [-6, -15], align: "right", color: theme.limit, fontSize: 11.5, textBorderColor: theme.surface, textBorderWidth: 3 };
   return {
     ...baseOption(view, theme, (params) => updatesTip(view, params)),
-    grid: { left: 50, right: 16, top: 14, bottom: 36 },
-    xAxis: stepAxis(view, theme), yAxis: valueAxis(bounds, theme), dataZoom: zoom([0]),
-    series: [...series, { ...usual, silent: true, z: 5, tooltip: { show: false }, markPoint: { data: [{ coord: [view.steps[1], -3] }], symbol: "circle", symbolSize: 0.1, label, silent: true } }],
+    grid: { left: 50, right: labelled ? 34 : 16, top: 14, bottom: 36 },
+    xAxis: stepAxis(view, theme), yAxis: valueAxis(bounds, theme), dataZoom: zoom(view, [0]),
+    series: [...series, { ...usual, silent: true, z: 5, tooltip: { show: false } }],
   };
 }

@@ -1,7 +1,7 @@
 // The table of every parameter: searched and sorted, and never longer than a screen can show.
 
 const COLUMNS = ["Parameter", "Shape", "First step", "Last step", "Least", "Greatest", "Update / weight", "Steps at 0", "Not finite"];
-const PAGE = 50; // rows that are shown at once
+const PAGE = 25; // rows that are shown at once
 const order = { column: null, falling: false, shown: PAGE, run: 0 };
 
 // Rows that hold every word of the search, sorted; what is unknown comes last.
@@ -49,7 +49,7 @@ function followTable(currentRuns) {
   find("search").addEventListener("submit", (event) => event.preventDefault());
   find("search-text").addEventListener("input", again(() => { order.shown = PAGE; }));
   find("table-run").addEventListener("change", again((event) => { order.run = event.target.selectedIndex; }));
-  find("more").addEventListener("click", again(() => { order.shown += 4 * PAGE; }));
+  find("more").addEventListener("click", again(() => { order.shown += 10 * PAGE; }));
   find("layers-table").addEventListener("click", (event) => {
     const button = event.target.closest("[data-column]");
     if (!button) return;

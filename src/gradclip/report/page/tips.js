@@ -98,13 +98,11 @@ function profileTip(view, name, lines, place) {
   return tipTable(name, ["", KINDS[view.kind].unit], rows);
 }
 
-function layersTip(view, params) {
-  const run = view.runs[params.seriesIndex];
-  const [first, end, row, cell] = params.data;
-  const steps = view.kind === "updates" || end - first <= 1 ? `step ${first}` : `steps ${first}–${end - 1}`;
+function layersTip(view, { run, row, column }) {
   const { name, layers } = run.layers.rows[row];
   const group = layers > 1 ? [["", "the largest of", `${layers} layers`]] : [];
-  return tipTable(`${name}, ${steps}`, ["", ""], [["", KINDS[view.kind].unit, cellText(cell)], ...group]);
+  const rows = [["", KINDS[view.kind].unit, cellText(gridOf(run, view.kind).cells[row][column])], ...group];
+  return tipTable(`${name}, ${columnText(view, run, column)}`, ["", ""], rows);
 }
 
 function cellText(cell) {
