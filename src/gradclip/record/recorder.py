@@ -2,11 +2,11 @@
 
 import atexit
 import os
-import queue
 import sys
 import threading
 import time
 import warnings
+from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from types import TracebackType
@@ -23,6 +23,7 @@ from gradclip.record.writer import RunWriter
 
 _PAUSE = 0.1  # seconds between writes: a thread that wakes at every step takes turns with training
 _MOST = 512  # steps written at once
+_GLANCE = 1e-3  # seconds between looks at whether all is written, where somebody waits for it
 
 
 class _Step(NamedTuple):
@@ -107,13 +108,19 @@ class Recorder:
         self.updates_every = updates_every
         self._next = _following(self._writer, rank) if resume else 0
         self._start = time.perf_counter()
-        self._waiting: queue.Queue[_Step] = queue.Queue(capacity)
+        # Taking turns with one lock would cost the thread that trains more than all else here: each
+        # of the two threads has counters of its own, and a deque may be used by both.
+        self._waiting: deque[_Step] = deque()
+        self._capacity = capacity
         self._noted: dict[str, Any] = {}
-        self._lost = self._lost_before = 0
+        self._handed = self._settled = 0  # steps that were given to the thread, and are done there
+        self._dropped = self._dropped_before = 0  # steps that found no room, and those right before
+        self._refused = 0  # steps that could not be read or written
         self._unread = 0  # steps since the last one that was read whose reports could not be
         self._trouble: Exception | None = None
         self._warned = False
         self._closing = threading.Event()
+        self._hurry = threading.Event()  # write now, somebody waits
         self._process = os.getpid()
         self._thread = threading.Thread(target=self._work, name="gradclip recorder", daemon=True)
         self._thread.start()
@@ -127,7 +134,7 @@ class Recorder:
     @property
     def lost(self) -> int:
         """How many steps could not be kept so far."""
-        return self._lost
+        return self._dropped + self._refused
 
     @property
     def wants_update(self) -> bool:
@@ -153,26 +160,29 @@ class Recorder:
                 begins anew there: training went back to a checkpoint.
             **numbers: As in `note`.
         """
-        self._say_trouble()
+        seconds = time.perf_counter() - self._start
         number_of_step = self._next if step is None else step
         self._next = number_of_step + 1
-        seconds = time.perf_counter() - self._start
-        self.note(**numbers)
         given, self._noted = self._noted, {}
-        try:
-            self._waiting.put_nowait(
-                _Step(number_of_step, seconds, report, given, self._lost_before)
+        for name, value in numbers.items():
+            given[name] = kept(value)
+        if len(self._waiting) < self._capacity:
+            self._waiting.append(
+                _Step(number_of_step, seconds, report, given, self._dropped_before)
             )
-        except queue.Full:
-            self._lost += 1
-            self._lost_before += 1
+            self._handed += 1
+            self._dropped_before = 0
         else:
-            self._lost_before = 0
+            self._dropped += 1
+            self._dropped_before += 1
+        if self._trouble is not None or self._dropped or self._sinks.failures:
+            self._say_trouble()
 
     def flush(self) -> None:
         """Wait until all that was recorded is written, or was refused."""
-        if self._thread.is_alive():
-            self._waiting.join()
+        self._hurry.set()
+        while self._settled < self._handed and self._thread.is_alive():
+            time.sleep(_GLANCE)
         self._say_trouble()
 
     def close(
@@ -187,6 +197,7 @@ class Recorder:
         if self._closing.is_set() or os.getpid() != self._process:  # or a fork of training
             return
         self._closing.set()
+        self._hurry.set()
         self._thread.join()
         atexit.unregister(self._at_exit)
         self._sinks.close(status)
@@ -215,7 +226,9 @@ class Recorder:
     def _work(self) -> None:
         """Write what waits, until the end."""
         while True:
-            closing = self._closing.wait(_PAUSE)  # asked first: nothing comes after it
+            self._hurry.wait(_PAUSE)
+            self._hurry.clear()
+            closing = self._closing.is_set()  # asked first: nothing comes after it
             while self._write_some():
                 pass
             if closing:
@@ -223,23 +236,17 @@ class Recorder:
 
     def _write_some(self) -> bool:
         """Write what waits, not too much at once; return whether there was any."""
-        steps: list[_Step] = []
-        while len(steps) < _MOST:
-            try:
-                steps.append(self._waiting.get_nowait())
-            except queue.Empty:
-                break
+        steps = [self._waiting.popleft() for _ in range(min(len(self._waiting), _MOST))]
         if not steps:
             return False
         records = self._read(steps)
         try:
             self._writer.write(*records)
         except Exception as error:  # noqa: BLE001 - training goes on, whatever a report holds
-            self._lost += len(records)
+            self._refused += len(records)
             self._trouble = error
         self._sinks.write(records)
-        for _ in steps:
-            self._waiting.task_done()
+        self._settled += len(steps)
         return True
 
     def _read(self, steps: list[_Step]) -> list[StepRecord]:
@@ -249,7 +256,7 @@ class Recorder:
             try:
                 record = step_record(step.report, step.step, step.time, step.numbers, step.lost)
             except Exception as error:  # noqa: BLE001 - as above
-                self._lost += 1
+                self._refused += 1
                 self._unread += 1 + step.lost
                 self._trouble = error
                 continue
@@ -261,13 +268,13 @@ class Recorder:
 
     def _say_trouble(self) -> None:
         """Warn once, in the thread that trains, of steps that are not kept, and of each sink."""
-        for failure in self._sinks.take_failures():
-            msg = f"{failure}. Recording in {self.path} goes on."
+        while self._sinks.failures:
+            msg = f"{self._sinks.failures.popleft()}. Recording in {self.path} goes on."
             warnings.warn(msg, stacklevel=3)
-        if self._warned or (self._trouble is None and not self._lost):
+        if self._warned or (self._trouble is None and not self.lost):
             return
         self._warned = True
-        why = self._trouble or f"{self._waiting.maxsize} steps wait to be written, no more can"
+        why = self._trouble or f"{self._capacity} steps wait to be written, no more can"
         msg = f"Steps are missing in the run {self.path}, training goes on: {why}"
         warnings.warn(msg, stacklevel=3)
 

@@ -13,11 +13,14 @@ class Fanout:
 
     Args:
         sinks: The sinks, opened.
+
+    Attributes:
+        failures: What went wrong, a text for each sink that is off now; whoever says it takes it.
     """
 
     def __init__(self, sinks: Sequence[Sink]) -> None:
         self._sinks = list(sinks)
-        self._failures: deque[str] = deque()  # which two threads may use at once
+        self.failures: deque[str] = deque()  # which two threads may use at once
 
     @classmethod
     def opened(cls, sinks: Sequence[Sink], metadata: Metadata) -> Self:
@@ -41,10 +44,6 @@ class Fanout:
         self._each(lambda sink: sink.close(status))
         self._sinks = []
 
-    def take_failures(self) -> list[str]:
-        """Return what went wrong since the last call, a text for each sink that is off now."""
-        return [self._failures.popleft() for _ in range(len(self._failures))]
-
     def _each(self, call: Callable[[Sink], None]) -> None:
         for sink in [*self._sinks]:
             try:
@@ -52,4 +51,4 @@ class Fanout:
             except Exception as error:  # noqa: BLE001 - the run goes on, whatever a sink meets
                 self._sinks.remove(sink)
                 name = type(sink).__name__
-                self._failures.append(f"{name} is switched off: {type(error).__name__}: {error}")
+                self.failures.append(f"{name} is switched off: {type(error).__name__}: {error}")
