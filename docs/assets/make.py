@@ -14,6 +14,8 @@ import tempfile
 import time
 from pathlib import Path
 
+from PIL import Image
+from playwright.sync_api import sync_playwright
 from rich.console import Console
 from rich.terminal_theme import TerminalTheme
 from rich.text import Text
@@ -93,19 +95,19 @@ def _draw_terminal(screen: str) -> None:
 
 
 def _photograph(page: Path, target: Path, *, dark: bool) -> None:
-    """Write the head of a page as a picture."""
+    """Write a page down to the layers' profile as a picture of few colors, so that it is small."""
     chromium = shutil.which("chromium") or shutil.which("chrome") or "chromium"
-    subprocess.run(
-        [
-            *(chromium, "--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars"),
-            *("--window-size=1280,1716", "--virtual-time-budget=5000"),
-            f"--blink-settings=preferredColorScheme={0 if dark else 1}",
-            *(f"--user-data-dir={page.parent / 'profile'}", f"--screenshot={target}"),
-            page.as_uri(),
-        ],
-        check=True,
-        capture_output=True,
-    )
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        scheme = "dark" if dark else "light"
+        tab = browser.new_page(viewport={"width": 1280, "height": 900}, color_scheme=scheme)
+        tab.goto(page.as_uri())
+        last = tab.locator("#profile-figure").bounding_box() or {}
+        area = {"x": 0, "y": 0, "width": 1280, "height": last["y"] + last["height"] + 20}
+        picture = tab.screenshot(full_page=True, clip=area)
+        browser.close()
+    few = Image.open(io.BytesIO(picture)).convert("RGB")
+    few.quantize(192, dither=Image.Dither.NONE).save(target, optimize=True)
 
 
 if __name__ == "__main__":
