@@ -13,8 +13,7 @@ import pytest
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
 MISSING = (
-    "These tests need Chromium: apt-get install chromium. "
-    "GRADCLIP_NO_BROWSER=1 leaves them out."
+    "These tests need Chromium: apt-get install chromium. GRADCLIP_NO_BROWSER=1 leaves them out."
 )
 # Made by the tests, to be looked at.
 SCREENSHOTS = Path(os.environ.get("GRADCLIP_SCREENSHOTS", "build/screenshots"))
