@@ -17,6 +17,7 @@ SUFFIX = ".records"
 _MAGIC = b"gradclip records"
 _HEAD_SIZE = len(_MAGIC) + 8  # then the description's length and checksum, 4 bytes each
 _CHECKSUM = 4  # bytes at the start of a record
+_AT_ONCE = 1 << 20  # bytes whose checksums are made at once: what a cache holds
 _PACKED = struct.Struct("<I")
 
 
@@ -157,9 +158,14 @@ class SegmentReader:
 
 def _checksums(rows: Row) -> NDArray[np.uint32]:
     """Return the checksum of each record but for the checksum that it has itself."""
-    size, data = rows.dtype.itemsize, memoryview(rows.tobytes())
-    starts = range(0, size * len(rows), size)
-    return np.array([zlib.crc32(data[i + _CHECKSUM : i + size]) for i in starts], dtype=np.uint32)
+    size = rows.dtype.itemsize
+    form = struct.Struct(f"{_CHECKSUM}x{size - _CHECKSUM}s")
+    found = np.empty(len(rows), dtype=np.uint32)
+    at_once = max(_AT_ONCE // size, 1)
+    for start in range(0, len(rows), at_once):
+        data = rows[start : start + at_once].tobytes()
+        found[start : start + at_once] = [zlib.crc32(rest) for (rest,) in form.iter_unpack(data)]
+    return found
 
 
 def _head(layout: np.dtype[np.void]) -> bytes:

@@ -43,7 +43,8 @@ class Piece:
     def numbers(self) -> tuple[Row, int]:
         """Return the rows of steps without their tensors, and how many were damaged."""
         steps, sound = self.readers["steps"].read(self.start, self.stop)
-        return steps[sound], int((~sound).sum())
+        num_damaged = int((~sound).sum())
+        return (steps[sound] if num_damaged else steps), num_damaged  # a long run is not copied
 
     def updates(self) -> range:
         """Return which rows of the updates are of these steps."""
