@@ -20,7 +20,7 @@ def test_help_names_every_command():
     done = gradclip("--help")
     assert done.returncode == 0
     assert "demo    Train a small network" in done.stdout
-    assert "report  Make report.html" in done.stdout
+    assert "report  Tell what a run did" in done.stdout
 
 
 def test_help_loads_nothing_heavy():

@@ -125,6 +125,11 @@ class RunReader:
             return len(self.read().steps)
         return sum(map(len, self._store.pieces()))
 
+    @property
+    def num_beginnings(self) -> int:
+        """How many times writing began; steps read before a new one may be other ones by now."""
+        return self._store.num_sets
+
     def read(self, first: int | None = None, last: int | None = None) -> Run:
         """Return the steps first..last, both included, column by column."""
         pieces = self._store.pieces(first, last)

@@ -1,0 +1,72 @@
+"""One picture of a run in lines of text: for pipes, logs and plain terminals."""
+
+from collections.abc import Iterable
+
+from rich.console import Console, Group, RenderableType
+from rich.text import Text
+
+from gradclip.watch.chart import Size, chart
+from gradclip.watch.layers import Layers, Order, ordered
+from gradclip.watch.look import Look
+from gradclip.watch.profile import profile
+from gradclip.watch.table import form_of, heading, row
+from gradclip.watch.texts import (
+    LOSS,
+    NORMS,
+    alarm_lines,
+    alarms_of,
+    header,
+    loss_title,
+    norm_title,
+    profile_title,
+)
+
+_CURVE = 9  # lines
+_MOST = 20  # layers, and bars
+_ALARMS = 9
+
+
+def still(look: Look, name: str, console: Console) -> RenderableType:
+    """Return a picture of a run, as wide as a console.
+
+    Args:
+        look: The run.
+        name: What it is called.
+        console: Where it shall be printed: it may have ASCII alone.
+    """
+    plain = console.options.ascii_only
+    width = console.width
+    size = Size(width=width, height=_CURVE, plain=plain)
+    parts: list[Text] = [header(look, name)]
+    parts += [alarm_lines(alarms_of(look), _ALARMS), Text()]
+    parts += [loss_title(look), chart(look.curves, LOSS, size), Text()]
+    parts += [norm_title(look), chart(look.curves, NORMS, size), Text()]
+    if look.layers is not None:
+        parts += [*_table(look.layers, width), Text(), *_profile(look.layers, width, plain=plain)]
+    return Group(*_ended(parts))
+
+
+def _table(layers: Layers, width: int) -> list[Text]:
+    """Return the layers from input to output, or those with the greatest norms of many."""
+    places = ordered(layers, Order())
+    order, lines = Order(), []
+    if len(places) > _MOST:
+        order = Order(key="before")
+        places = ordered(layers, order)[:_MOST]
+        lines = [Text(f"the {_MOST} greatest of {len(layers.names):,} layers", "dim")]
+    form = form_of(layers, width)
+    rows = [row(layers, int(place), form) for place in places]
+    return [heading(form, order), *rows, *lines]
+
+
+def _profile(layers: Layers, width: int, *, plain: bool) -> list[Text]:
+    """Return the weights' bars under their title."""
+    height = min(len(layers.matrices), _MOST)
+    return [profile_title(), profile(layers, Size(width=width, height=height, plain=plain))]
+
+
+def _ended(parts: Iterable[Text]) -> Iterable[Text]:
+    """Return texts that each end their line."""
+    for part in parts:
+        part.end = "\n"
+        yield part
