@@ -57,6 +57,9 @@ class Namespace(Protocol):
         Moduli are NaN where an entry is; counts are int64 or the widest integer that there is.
         """
 
+    def glance(self, tensors: list[Array | None]) -> "Look | None":
+        """Return the same where it costs no more than the 2-norms alone; None elsewhere."""
+
     def magnitude(self, t: Array) -> Array:
         """Return the wide moduli of the entries, in the shape of `t`."""
 

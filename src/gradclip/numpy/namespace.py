@@ -86,6 +86,10 @@ class NumpyNamespace:
         norms, largest, nonfinite, zeros = np.array(rows).reshape(-1, 4).T
         return Look(lambda: (norms, largest, nonfinite.astype(np.int64), zeros.astype(np.int64)))
 
+    def glance(self, tensors: list[NDAny | None]) -> None:
+        """Return nothing: norms alone cost less here."""
+        del tensors
+
     def magnitude(self, t: NDAny) -> NDAny:
         """Return the moduli of the entries."""
         return measure.magnitudes(t)

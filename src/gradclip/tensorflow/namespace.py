@@ -84,6 +84,10 @@ class TensorFlowNamespace:
         found = on_host.statistics(tensors) or statistics.statistics(tensors)
         return Look(lambda: found)
 
+    def glance(self, tensors: list[Any | None]) -> None:
+        """Return nothing: norms alone cost less here."""
+        del tensors
+
     def magnitude(self, t: Any) -> Any:
         """Return the float64 moduli of the entries."""
         if isinstance(t, tf.IndexedSlices):

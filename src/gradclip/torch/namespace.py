@@ -98,6 +98,11 @@ class TorchNamespace:
             found = (norms, largest, nonfinite, zeros)
         return Look(lambda: found)
 
+    def glance(self, tensors: list[Tensor | None]) -> Look | None:
+        """Return the same where the C library reads the tensors."""
+        present = [t for t in tensors if t is not None]
+        return on_host.look(present) if len(present) == len(tensors) else None
+
     def magnitude(self, t: Tensor) -> Tensor:
         """Return the wide moduli of the entries; of a sparse tensor, dense ones."""
         dense = t.to_dense() if t.layout != torch.strided else t

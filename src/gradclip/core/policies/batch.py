@@ -22,15 +22,27 @@ class Known:
         kinds: The first one of each type, for verbs that ask for types and a device alone: a look
             at each of thousands of tensors is felt.
         look: What was found at once.
+        asked: Whether it was asked for; without, it may come with the norms.
         norms: The norms that are known, by p.
     """
 
-    __slots__ = ("_tensors", "_totals", "_xp", "kinds", "look", "norms", "present")
+    __slots__ = (
+        "_looked",
+        "_tensors",
+        "_totals",
+        "_xp",
+        "asked",
+        "kinds",
+        "look",
+        "norms",
+        "present",
+    )
 
     def __init__(self, tensors: list[Array | None], xp: Namespace, *, look: bool = False) -> None:
         self.present: list[Array] = [t for t in tensors if t is not None]
         self.kinds = _first_of_each_type(self.present)
         self.look = xp.statistics(tensors) if look else None
+        self.asked = self._looked = look
         self.norms: dict[float, Array] = {}
         self._totals: dict[float, tuple[Array, Arithmetic]] = {}
         self._tensors = tensors
@@ -54,7 +66,12 @@ class Known:
         return self._totals[p]
 
     def _look(self, p: float) -> Look | None:
-        return self.look if p == EUCLIDEAN else None
+        if p != EUCLIDEAN:
+            return None
+        if not self._looked:
+            self._looked = True
+            self.look = self._xp.glance(self._tensors)
+        return self.look
 
     def subset(self, indices: list[int]) -> Self:
         """Return what is known of some of the gradients."""

@@ -42,7 +42,7 @@ def report_of(first: Batch, batch: Batch, verdict: Verdict, skipped: Array) -> R
         skipped=skipped,
         parts_before=given(first.norms()),
         parts_after=given(parts_after),
-        statistics=_statistics(first.known.look, before, given),
+        statistics=_statistics(first.known.look if first.known.asked else None, before, given),
     )
 
 
@@ -83,7 +83,8 @@ def _vectors(
     first: Batch, batch: Batch, total: float, *, same: bool, skipped: bool, double: bool
 ) -> Callable[[], Vectors]:
     """Return what makes a report's vectors, and holds norms but no gradient."""
-    xp, length, look = batch.xp, len(batch.names), first.known.look
+    xp, length = batch.xp, len(batch.names)
+    look = first.known.look if first.known.asked else None
     norms_before = _norms(first)
     norms_after = norms_before if skipped or same else _norms(batch)
 
