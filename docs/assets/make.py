@@ -103,11 +103,13 @@ def _photograph(page: Path, target: Path, *, dark: bool) -> None:
         tab = browser.new_page(viewport={"width": 1280, "height": 900}, color_scheme=scheme)
         tab.goto(page.as_uri())
         last = tab.locator("#profile-figure").bounding_box() or {}
-        area = {"x": 0, "y": 0, "width": 1280, "height": last["y"] + last["height"] + 20}
+        area = {"x": 0, "y": 0, "width": 1280, "height": last["y"] + last["height"] + 8}
         picture = tab.screenshot(full_page=True, clip=area)
         browser.close()
     few = Image.open(io.BytesIO(picture)).convert("RGB")
-    few.quantize(192, dither=Image.Dither.NONE).save(target, optimize=True)
+    # Of all that are there, not of the most frequent ones: a thin line keeps its color.
+    method = Image.Quantize.MAXCOVERAGE
+    few.quantize(256, method, kmeans=3, dither=Image.Dither.NONE).save(target, optimize=True)
 
 
 if __name__ == "__main__":

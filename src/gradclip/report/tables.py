@@ -9,6 +9,7 @@ from gradclip.report.figures import Figures, figures
 from gradclip.report.layers import layer_figures
 from gradclip.report.wording import duration, framework_title, number, percent
 
+_TITLE = 20  # letters that fit over a figure
 _NUM_ROWS = 24  # of a table that stands in where no script runs
 
 
@@ -90,8 +91,9 @@ def _headline_figures(summary: Figures) -> dict[str, str]:
         del shown["Batch accuracy"]
     if summary.layers:
         start, end = summary.layers.ratios
-        name = f"{summary.layers.first} / {summary.layers.last}, start → end"
-        shown[name] = f"{number(start)} → {number(end)}"
+        pair = f"{summary.layers.first} / {summary.layers.last}"
+        name = pair if len(pair) <= _TITLE else "First / last layer"
+        shown[f"{name}, start → end"] = f"{number(start)} → {number(end)}"
     return {name: text for name, text in shown.items() if text is not None}
 
 

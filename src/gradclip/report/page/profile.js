@@ -60,7 +60,7 @@ function updatesOption(view, theme) {
   const labelled = isLabelled(view, lines);
   const series = lines.map(({ run, parameter }) => ({
     ...lineSeries({ steps: run.layers.updates.steps }, parameter.ratios, { ...parameterStyle(view, theme, run, parameter), name: parameter.name, log: true, label: labelled ? parameter.name : undefined }),
-    showSymbol: parameter.ratios.length === 1,
+    showSymbol: parameter.ratios.length <= 40, symbolSize: 4, // some stand alone between gaps
   }));
   const usual = lineSeries({ steps: view.steps }, [1e-3, 1e-3], { name: "1e-3", color: theme.limit, width: 1.25, type: [5, 4], log: true });
   return {
