@@ -74,6 +74,7 @@ class WatchApp(App[None]):
         self._reader, self._run_name, self._every = reader, name, every
         self._seen: Look | None = None
         self._paused = self._reading = False
+        self.animation_level = "none"  # every frame of an animation would go through ssh
         self.theme = _theme(dark=dark)
 
     def compose(self) -> ComposeResult:
@@ -116,8 +117,14 @@ class WatchApp(App[None]):
             self._reading = False
 
     def _show(self, seen: Look) -> None:
-        """Show what was seen."""
-        self._seen = seen
+        """Show what was seen, if there is news."""
+        known, self._seen = self._seen, seen
+        self._show_lines()
+        if known is None or known.numbers is not seen.numbers:
+            self._show_steps(seen)
+
+    def _show_steps(self, seen: Look) -> None:
+        """Show the curves and the layers."""
         layers = seen.layers
         self.query_one("#loss", Picture).show(
             loss_title(seen), lambda size: chart(seen.curves, LOSS, size)
@@ -131,7 +138,6 @@ class WatchApp(App[None]):
         self.query_one(LayerTable).show(layers)
         if layers is not None:  # few layers leave room to the curves
             self.query_one("#below").styles.max_height = max(len(layers.names) + 3, _LEAST)
-        self._show_lines()
 
     def _show_lines(self) -> None:
         """Show the lines at the top."""

@@ -59,13 +59,14 @@ def look(reader: RunReader, before: Look | None = None) -> Look:
     if before is not None and before.num_beginnings != reader.num_beginnings:
         before = None  # training may have gone back to a checkpoint
     numbers = _numbers(reader, before)
+    same = before if before is not None and numbers is before.numbers else None
     return Look(
         path=reader.path,
         metadata=reader.metadata,
         status=reader.status,
         summary=reader.summary,
         numbers=numbers,
-        curves=thinned(numbers, CURVES, _BUCKETS),
+        curves=thinned(numbers, CURVES, _BUCKETS) if same is None else same.curves,
         layers=_layers(reader, numbers, before),
         num_beginnings=reader.num_beginnings,
         idle_seconds=max(time.time() - written_at(reader.path), 0.0),
