@@ -15,7 +15,7 @@ from gradclip.dashboard.discover import signature
 from gradclip.dashboard.events import MAX_LISTENERS, Feed
 from gradclip.dashboard.layers import Layer, read_layers, slice_layers
 from gradclip.dashboard.pages import Pages
-from gradclip.dashboard.part import PartReader
+from gradclip.dashboard.part import NumbersMemory, PartReader
 from gradclip.dashboard.ranges import MAX_COMPARED, parse_buckets, parse_range, parse_slice
 from gradclip.dashboard.rows import Memory, Rows
 from gradclip.dashboard.security import LOCAL_HOSTS, Guard, run_folder
@@ -104,6 +104,7 @@ class _Views:
         self._rows = Rows(directory)
         self.feed = Feed(directory, self._rows)
         self._answers: Memory[bytes] = Memory(_KEPT)
+        self._numbers = NumbersMemory()
         self._layers: Memory[list[Layer]] = Memory(_KEPT)
         self._assets = load_assets()
         self._pages = Pages(self._assets)
@@ -151,7 +152,7 @@ class _Views:
 
         def make() -> bytes:
             name = path or self._directory.name
-            return _encode(view_run(name, PartReader(folder, part), buckets))
+            return _encode(view_run(name, PartReader(folder, part, self._numbers), buckets))
 
         return _json(self._answers.get((path, buckets, part), signature(folder), make))
 

@@ -4,7 +4,8 @@
 (() => {
   const { find, address, get, follow, throttled, setText, pulse } = gradclipLive;
   const paths = JSON.parse(document.body.dataset.runs);
-  const BUCKETS = 600;
+  const BUCKETS = paths.length > 3 ? 300 : 600;
+  const FIRST = 150; // of a long run, so that something is there at once
   const GROUPED = 60; // layers, from which on groups are shown first
   const shown = new Map(); // what was fetched last, by path
   const stale = new Set(paths);
@@ -17,24 +18,33 @@
 
   async function fetchRun(path) {
     try {
-      shown.set(path, await get(`${address("api/run", path)}?buckets=${paths.length > 3 ? BUCKETS / 2 : BUCKETS}`));
-      stale.delete(path);
+      const buckets = shown.has(path) ? BUCKETS : FIRST;
+      const run = await get(`${address("api/run", path)}?buckets=${buckets}`);
+      if (buckets === BUCKETS || run.steps.length < FIRST) stale.delete(path);
+      shown.set(path, run);
       return "";
     } catch (error) {
       return error.message.slice(0, 300);
     }
   }
 
+  // Coarsely at once, where a run is long, then finer.
   const load = throttled(async () => {
+    const whole = await fetchAndShow();
+    if (whole && stale.size) await fetchAndShow();
+  });
+
+  async function fetchAndShow() {
     const troubles = await Promise.all([...stale].map(fetchRun));
     complain([...new Set(troubles)].filter(Boolean).join(" "));
     const runs = paths.filter((path) => shown.has(path)).map((path) => shown.get(path));
-    if (!runs.length) return;
+    if (!runs.length) return false;
     gradclipPage.show(runs);
     document.body.classList.add("drawn");
     saySo(runs);
     followTable();
-  });
+    return !troubles.some(Boolean);
+  }
 
   // The report's own table has all rows at once; here a run may have thousands.
   function followTable() {
