@@ -1,0 +1,92 @@
+"""`python -m benchmarks.recording [PART ...]`: measure, and write Markdown and JSON.
+
+Parts are writing, training, following and reading, all by default; the others' rows are kept.
+"""
+
+import argparse
+import json
+import os
+import platform
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from benchmarks.recording import following, reading, training, writing
+from benchmarks.recording.page import render
+
+STORE = Path(__file__).parents[1] / "results" / "recording.json"
+_QUICK = 10  # times fewer steps
+_PACKAGES = ("numpy", "pyarrow", "tensorboard")
+Rows = Iterator[dict[str, Any]]
+
+
+def main() -> None:
+    """Measure the parts that the command line names, one after the other."""
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.recording",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("parts", nargs="*", choices=[[], *_PARTS])
+    parser.add_argument("--quick", action="store_true", help="a tenth of the steps, to look at")
+    parser.add_argument("--page-only", action="store_true", help="make the page again")
+    parser.add_argument("--store", type=Path, default=STORE, help="the JSON file to write to")
+    options = parser.parse_args()
+    results = json.loads(options.store.read_text()) if options.store.exists() else {"place": {}}
+    for part in () if options.page_only else options.parts or _PARTS:
+        place = _place()
+        results[part] = [_shown(part, row) for row in _PARTS[part](_QUICK if options.quick else 1)]
+        results["place"][part] = place
+        options.store.write_text(json.dumps(results, indent=1) + "\n")
+    options.store.with_suffix(".md").write_text(render(results))
+
+
+def _writing(share: int) -> Rows:
+    yield from writing.measure(150, 10_000 // share, repeats=5)
+    yield from writing.measure(2000, 10_000 // share, repeats=3)
+
+
+def _training(share: int) -> Rows:
+    for num_tensors in (150, 2000):
+        yield from training.measure(num_tensors, 3000 // share)
+
+
+def _following(share: int) -> Rows:
+    yield from following.measure(150, 10.0 / share)
+
+
+def _reading(share: int) -> Rows:
+    yield from reading.measure(50, 1_000_000 // share, counts=True, columns=True)
+    yield from reading.measure(500, 100_000 // share, counts=True, columns=True)
+    yield from reading.measure(500, 1_000_000 // share, counts=False, columns=True)
+
+
+_PARTS: dict[str, Callable[[int], Rows]] = {
+    "writing": _writing,
+    "training": _training,
+    "following": _following,
+    "reading": _reading,
+}
+
+
+def _shown(part: str, row: dict[str, Any]) -> dict[str, Any]:
+    """Say what is measured as it comes."""
+    words = (f"{k} {v:.4g}" if isinstance(v, float) else f"{k} {v}" for k, v in row.items())
+    print(part, *words, sep=" | ", flush=True)
+    return row
+
+
+def _place() -> str:
+    """Say where and with what this is measured."""
+    found = ", ".join(f"{name} {version(name)}" for name in _PACKAGES)
+    return (
+        f"{datetime.now(UTC):%Y-%m-%d}, {platform.system()} {platform.machine()}, "
+        f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f} before the measurement, "
+        f"Python {platform.python_version()}, {found}"
+    )
+
+
+if __name__ == "__main__":
+    main()
