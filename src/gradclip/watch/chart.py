@@ -16,6 +16,7 @@ from gradclip.watch.canvas import Grid, Layer, painted
 CROSS = "\N{MULTIPLICATION SIGN}"
 _LABEL = 7  # cells of a number at the axis, at most
 _LEAST = 2  # lines or cells that a curve needs
+_TICKS = 7  # numbers at an axis, at most
 _SELDOM = 0.5  # the share of places with NaN from which it was not meant to be noted
 
 
@@ -173,7 +174,7 @@ def _mark(line: Text, buckets: Thinned, grid: Grid, *, sparse: bool) -> None:
 def _labels(axis: Axis, height: int) -> list[str]:
     """Return the text left of each line."""
     labels = [""] * height
-    ticks = np.array(axis.ticks(max(height // 3, 3)))
+    ticks = np.array(axis.ticks(min(max(height // 2, 3), _TICKS)))
     for tick, share in zip(ticks, axis.heights(ticks), strict=True):
         labels[round((1 - share) * (height - 1))] = number(float(tick))[:_LABEL]
     return labels

@@ -98,7 +98,7 @@ def _layers(reader: RunReader, numbers: Numbers, before: Look | None) -> Layers 
         return known
     first = int(numbers.steps[-_LOOK_BACK:][0]) if known is None else known.step + 1
     updates = reader.updates(first=max(first, int(numbers.steps[-_LOOK_BACK:][0])))
-    return layers_of(reader.read(first=step), updates, known)
+    return layers_of(reader.read(step, step), updates, known)
 
 
 def _last(steps: NDArray[np.int64]) -> int:

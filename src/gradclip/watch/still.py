@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from rich.console import Console, Group, RenderableType
 from rich.text import Text
 
-from gradclip.watch.chart import Size, chart
+from gradclip.watch.chart import CROSS, Size, chart
 from gradclip.watch.layers import Layers, Order, ordered
 from gradclip.watch.look import Look
 from gradclip.watch.profile import profile
@@ -24,6 +24,7 @@ from gradclip.watch.texts import (
 _CURVE = 9  # lines
 _MOST = 20  # layers, and bars
 _ALARMS = 9
+_ASCII = str.maketrans(dict(zip("→▼▲…", ">v^~", strict=True)) | {CROSS: "x"})
 
 
 def still(look: Look, name: str, console: Console) -> RenderableType:
@@ -37,13 +38,12 @@ def still(look: Look, name: str, console: Console) -> RenderableType:
     plain = console.options.ascii_only
     width = console.width
     size = Size(width=width, height=_CURVE, plain=plain)
-    parts: list[Text] = [header(look, name)]
-    parts += [alarm_lines(alarms_of(look), _ALARMS), Text()]
+    parts = [_folded(header(look, name)), _folded(alarm_lines(alarms_of(look), _ALARMS)), Text()]
     parts += [loss_title(look), chart(look.curves, LOSS, size), Text()]
     parts += [norm_title(look), chart(look.curves, NORMS, size), Text()]
     if look.layers is not None:
         parts += [*_table(look.layers, width), Text(), *_profile(look.layers, width, plain=plain)]
-    return Group(*_ended(parts))
+    return Group(*_lines(parts, plain=plain))
 
 
 def _table(layers: Layers, width: int) -> list[Text]:
@@ -65,8 +65,16 @@ def _profile(layers: Layers, width: int, *, plain: bool) -> list[Text]:
     return [profile_title(), profile(layers, Size(width=width, height=height, plain=plain))]
 
 
-def _ended(parts: Iterable[Text]) -> Iterable[Text]:
-    """Return texts that each end their line."""
+def _folded(text: Text) -> Text:
+    """Return a text whose long lines go on in the next: a log has room."""
+    text.no_wrap, text.overflow = False, "fold"
+    return text
+
+
+def _lines(parts: Iterable[Text], *, plain: bool) -> Iterable[Text]:
+    """Yield texts that each end their line, and what stands for their signs in ASCII."""
     for part in parts:
         part.end = "\n"
+        if plain:
+            part.plain = part.plain.translate(_ASCII)
         yield part
