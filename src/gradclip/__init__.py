@@ -108,6 +108,7 @@ _ROOMS = {
     "optax": ("optax", "jax"),
     "keras": ("keras", "keras"),
     "integrations": ("torch", "torch"),
+    "record": ("numpy", "numpy"),
     "testing": ("numpy", "numpy"),
 }
 
