@@ -6,11 +6,14 @@ const NAMES = ["norm", "loss", "accuracy", "layers", "profile", "updates", "para
 const ZOOMED = NAMES.filter((name) => name !== "profile");
 const charts = {};
 const drawn = {}; // the view that each chart shows
+const waiting = new Set(); // charts that are to be drawn
 // What the reader chose; null stands for what follows the runs.
 const state = { hidden: new Set(), chosen: null, range: null, kind: "before", step: null, threshold: null, row: 0 };
 let runs = [];
 let theme = readTheme(document.documentElement);
 let zooming = false;
+let timer = null;
+let started = false;
 
 function wholeRange() {
   const starts = runs.map((run) => run.steps[0] || 0);
@@ -63,19 +66,49 @@ function draw(names = NAMES) {
   });
   const shown = runs.filter((run) => !state.hidden.has(run.name));
   find("layers").style.height = `${layersHeight(shown)}px`;
+  names.filter(isShown).forEach((name) => waiting.add(name));
   const view = currentView();
-  names.filter(isShown).forEach((name) => {
-    charts[name].resize();
-    setOption(name, view);
-  });
   [find("from").value, find("to").value] = view.range;
   drawLegends(view);
+  NAMES.filter((name) => waiting.has(name) && isOnScreen(name)).forEach((name) => drawChart(name, view));
+  find("charts").setAttribute("aria-busy", "true");
+  if (!timer) timer = setTimeout(drawWaiting);
 }
 
-// Drawn anew but for what the reader holds: the tool that drags a zoom.
-function setOption(name, view) {
+// What is not on the screen is drawn chart by chart, so that the page answers in between.
+function drawWaiting() {
+  const [name] = waiting;
+  timer = name && setTimeout(drawWaiting);
+  if (name) drawChart(name, currentView());
+  else find("charts").setAttribute("aria-busy", "false");
+}
+
+function isOnScreen(name) {
+  const { top, bottom } = find(name).getBoundingClientRect();
+  return bottom > 0 && top < innerHeight;
+}
+
+// Draws a chart anew but for what the reader holds: the tool that drags a zoom.
+function drawChart(name, view) {
+  waiting.delete(name);
+  if (!charts[name]) makeChart(name);
+  fit(name);
   charts[name].setOption(OPTIONS[name](view, theme), { replaceMerge: ["series", "xAxis", "yAxis", "grid", "title", "dataZoom"] });
   drawn[name] = view;
+}
+
+function makeChart(name) {
+  charts[name] = echarts.init(find(name), null, { renderer: "canvas" });
+  if (name === "layers") followCells();
+  if (name === "profile") return;
+  armZoom(charts[name]);
+  followZoom(charts[name]);
+}
+
+// A chart takes its place's size anew only where that changed: it costs as much as drawing.
+function fit(name) {
+  const { clientWidth, clientHeight } = find(name);
+  if (charts[name].getWidth() !== clientWidth || charts[name].getHeight() !== clientHeight) charts[name].resize();
 }
 
 // Dragging selects steps, with a mouse; on a touch screen it scrolls the page.
@@ -93,7 +126,7 @@ function showRange(first, last) {
   state.range = range[0] === least && range[1] === greatest ? null : range;
   zooming = true;
   const [startValue, endValue] = range;
-  ZOOMED.filter(isShown).forEach((name) => {
+  ZOOMED.filter((name) => drawn[name] && isShown(name)).forEach((name) => {
     const batch = charts[name].getOption().dataZoom.map((_, dataZoomIndex) => ({ dataZoomIndex, startValue, endValue }));
     charts[name].dispatchAction({ type: "dataZoom", batch });
   });
@@ -259,14 +292,14 @@ function followSliders() {
     state.threshold = thresholdStops(currentView().runs)[Number(event.target.value)];
     const view = currentView();
     sayThreshold(view, state.threshold);
-    charts.norm.setOption({ series: [thresholdSeries(view, theme)] });
+    if (charts.norm) charts.norm.setOption({ series: [thresholdSeries(view, theme)] });
   });
   find("profile-range").addEventListener("input", (event) => {
     const before = currentView();
     state.step = gridOf(before.runs[0], before.kind).steps[Number(event.target.value)];
     const view = currentView();
     sayStep(view);
-    setOption("profile", view);
+    drawChart("profile", view);
   });
 }
 
@@ -275,6 +308,7 @@ function followKeys(name) {
   let place = null;
   const show = name === "layers" ? showCell : (index) => charts[name].dispatchAction({ type: "showTip", seriesIndex: 0, dataIndex: index });
   find(name).addEventListener("keydown", (event) => {
+    if (!drawn[name]) return;
     if (event.key === "Escape") charts[name].dispatchAction({ type: "hideTip" });
     const [first, last] = reachOfKeys(name);
     const jump = Math.max(1, Math.round((last - first) / 20));
@@ -292,7 +326,7 @@ function followKeys(name) {
   });
   find(name).addEventListener("blur", () => {
     place = null;
-    charts[name].dispatchAction({ type: "hideTip" });
+    if (charts[name]) charts[name].dispatchAction({ type: "hideTip" });
   });
 }
 
@@ -330,13 +364,8 @@ function reachOfKeys(name) {
 }
 
 function start() {
-  NAMES.forEach((name) => {
-    charts[name] = echarts.init(find(name), null, { renderer: "canvas" });
-    if (ZOOMED.includes(name)) armZoom(charts[name]);
-    followKeys(name);
-  });
-  followCells();
-  ZOOMED.forEach((name) => followZoom(charts[name]));
+  started = true;
+  NAMES.forEach(followKeys);
   followSliders();
   followTable(() => runs);
   find("range").addEventListener("change", () => showRange(Number(find("from").value), Number(find("to").value)));
@@ -344,13 +373,13 @@ function start() {
   find("range").addEventListener("reset", (event) => { event.preventDefault(); showRange(...wholeRange()); });
   dark.addEventListener("change", () => {
     theme = readTheme(document.documentElement);
-    ZOOMED.forEach((name) => charts[name].setOption(zoomTool(theme)));
+    ZOOMED.filter((name) => charts[name]).forEach((name) => charts[name].setOption(zoomTool(theme)));
     draw();
   });
   let width = innerWidth;
   addEventListener("resize", () => requestAnimationFrame(() => {
     if (innerWidth === width) return;
-    NAMES.filter(isShown).forEach((name) => charts[name].resize());
+    NAMES.filter((name) => charts[name] && isShown(name)).forEach(fit);
     if ((width <= 560) !== (innerWidth <= 560)) draw();
     width = innerWidth;
   }));
@@ -360,7 +389,7 @@ function start() {
 function show(given) {
   if (!given.length) return;
   runs = given;
-  if (!Object.keys(charts).length) start();
+  if (!started) start();
   fillTexts(runs);
   draw();
   drawTable(runs);
