@@ -37,6 +37,7 @@ def test_some_steps_alone_can_be_asked_for(served):
             "/api/run/first?first=9&last=1",
         ),
         *("/api/table/first?count=501", "/api/table/first?sort=none", "/compare"),
+        *("/api/layer/first?place=4", "/api/layer/first?place=-1", "/api/layer/first?buckets=9999"),
         "/api/table/first?search=" + "x" * 201,
         "/events?" + "&".join(f"run={i}" for i in range(13)),
     ],

@@ -4,7 +4,7 @@ import time
 
 import numpy as np
 import pytest
-from tests.browser import browser, visit  # noqa: F401 - a fixture
+from tests.browser import SCREENSHOTS, browser, visit  # noqa: F401 - a fixture
 from tests.dashboard.conftest import Training, serving, train, until
 
 ATTACK = "<script>window.hacked=1</script><img src=x onerror=window.hacked=1>"
@@ -215,6 +215,13 @@ def test_two_thousand_layers_do_not_freeze_the_page(browser, wide, width):  # no
         page.fill("#layer-table input", "encoder 7.attn.q weight")
         page.wait_for_selector("#layer-table >> text=5 layers")
         assert time.monotonic() - begin < 1
+        page.click("#layer-table .body .name button >> nth=0")
+        page.wait_for_selector("#layer-table .course canvas")
+        assert page.inner_text("#layer-table h3") == "model.encoder.layers.7.attn.q.weight"
+        page.locator("#layer-table").screenshot(path=SCREENSHOTS / f"layer-{width}.png")
+        page.keyboard.press("Tab")
+        page.click("#layer-table .panel button")
+        assert page.locator("#layer-table .panel").is_hidden()
         page.fill("#layer-table input", "")
         page.click("#layer-table .choice button")
         page.click("#layer-table .body .name button:has-text('encoder.')")

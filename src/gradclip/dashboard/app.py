@@ -11,12 +11,19 @@ from starlette.responses import HTMLResponse, PlainTextResponse, Response, Strea
 from starlette.routing import Route
 
 from gradclip.dashboard.assets import load_assets
+from gradclip.dashboard.curve import layer_curve
 from gradclip.dashboard.discover import signature
 from gradclip.dashboard.events import MAX_LISTENERS, Feed
 from gradclip.dashboard.layers import Layer, read_layers, slice_layers
 from gradclip.dashboard.pages import Pages
 from gradclip.dashboard.part import NumbersMemory, PartReader
-from gradclip.dashboard.ranges import MAX_COMPARED, parse_buckets, parse_range, parse_slice
+from gradclip.dashboard.ranges import (
+    MAX_COMPARED,
+    parse_buckets,
+    parse_place,
+    parse_range,
+    parse_slice,
+)
 from gradclip.dashboard.rows import Memory, Rows
 from gradclip.dashboard.security import LOCAL_HOSTS, Guard, run_folder
 from gradclip.errors import ConfigurationError, RunError
@@ -118,6 +125,7 @@ class _Views:
             "/api/runs": self._list,
             "/api/run/{path:path}": self._run,
             "/api/table/{path:path}": self._table,
+            "/api/layer/{path:path}": self._layer,
             "/events": self._events,
             "/favicon.ico": self._icon,
             "/static/{name}": self._asset,
@@ -162,6 +170,16 @@ class _Views:
         folder = run_folder(self._directory, path)
         layers = self._layers.get(path, signature(folder), lambda: read_layers(open_run(folder)))
         return _json(slice_layers(layers, asked))
+
+    def _layer(self, request: Request) -> Response:
+        path = request.path_params["path"]
+        place, buckets = parse_place(request.query_params), parse_buckets(request.query_params)
+        folder = run_folder(self._directory, path)
+
+        def make() -> bytes:
+            return _encode(layer_curve(open_run(folder), place, buckets))
+
+        return _json(self._answers.get((path, "layer", place, buckets), signature(folder), make))
 
     async def _events(self, request: Request) -> Response:
         if self.feed.num_listeners >= MAX_LISTENERS:

@@ -84,6 +84,19 @@ def parse_range(query: Mapping[str, str]) -> Range:
     return Range(first=first, last=last)
 
 
+def parse_place(query: Mapping[str, str]) -> int:
+    """Return which layer is asked for.
+
+    Raises:
+        ConfigurationError: It is no number.
+
+    Example:
+        >>> parse_place({"place": "3"})
+        3
+    """
+    return _number(query, "place", 0, 0, 10**9)
+
+
 def parse_slice(query: Mapping[str, str]) -> Slice:
     """Return which rows of the table are asked for.
 

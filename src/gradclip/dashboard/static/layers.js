@@ -20,12 +20,13 @@ const gradclipLayers = (() => {
     const trail = make("div", { className: "path" });
     const said = make("span", { "aria-live": "polite" });
     const head = make("div", { className: "head", role: "rowgroup" });
+    const course = gradclipCurve.create(path);
     const grid = make("div", { className: "grid", role: "table", "aria-label": "Layers" }, head, view);
     view.append(body);
     place.replaceChildren(
       make("h2", {}, "Layers"),
       make("div", { className: "tools" }, search, make("span", { className: "choice" }, groups), said),
-      trail, grid,
+      trail, grid, course.element,
     );
     drawHead();
 
@@ -130,11 +131,11 @@ const gradclipLayers = (() => {
     function cells(layer) {
       const text = state.grouped ? layer.name.slice(state.shared.length) || layer.name : layer.name;
       const name = make("div", { className: "name", role: "rowheader", title: layer.name });
-      if (layer.count > 1) {
-        const button = make("button", { type: "button", onclick: () => enter(layer.name) }, make("bdi", {}, `${text} ›`));
-        button.dataset.name = layer.name;
-        name.append(button);
-      } else name.append(make("bdi", {}, text));
+      const group = layer.count > 1;
+      const button = make("button", { type: "button", className: group ? "group" : "" }, make("bdi", {}, group ? `${text} ›` : text));
+      button.dataset.name = layer.name;
+      button.addEventListener("click", () => (group ? enter(layer.name) : course.show(layer.place, button)));
+      name.append(button);
       const shape = layer.count > 1 ? `${count(layer.count)} layers` : layer.shape.join(" × ") || "one number";
       const texts = [shape, number(layer.last), number(layer.mean), number(layer.largest), percent(layer.kept), layer.broken ? count(layer.broken) : "–"];
       return [name, ...texts.map((text, index) => {
@@ -166,7 +167,7 @@ const gradclipLayers = (() => {
       const height = rowHeight();
       const seen = [...state.slices.keys()].filter((first) => (first + SLICE) * height > view.scrollTop && first * height < view.scrollTop + view.clientHeight);
       [...state.slices.keys()].filter((first) => !seen.includes(first)).forEach((first) => state.slices.delete(first));
-      await Promise.all(seen.map(fetchSlice));
+      await Promise.all([...seen.map(fetchSlice), course.refresh()]);
     });
     return { refresh };
   }
