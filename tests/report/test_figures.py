@@ -54,9 +54,10 @@ def test_a_run_without_steps_has_figures(empty_run):
 
 def test_lost_steps_and_damaged_records_are_counted(tmp_path):
     facts_of(tmp_path / "run", [[1.0]] * 3, lost=lambda step: 4 * (step == 1))
-    path = tmp_path / "run" / "steps-0000-rank0.records"
-    data = bytearray(path.read_bytes())
-    data[-1] ^= 1
-    path.write_bytes(data)
+    for name in ("steps", "tensors"):
+        path = tmp_path / "run" / f"{name}-0000-rank0.records"
+        data = bytearray(path.read_bytes())
+        data[-1 if name == "steps" else -60] ^= 1
+        path.write_bytes(data)
     summary = figures(gather("run", open_run(tmp_path / "run")))
-    assert (summary.lost, summary.damaged, summary.num_steps) == (4, 1, 2)
+    assert (summary.lost, summary.damaged, summary.num_steps) == (4, 2, 2)

@@ -1,6 +1,6 @@
 """What is read of a run, once, for all that a report says of it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +10,9 @@ from gradclip.record.run import Numbers, ThinRun, Updates
 from gradclip.record.schema import Json, Metadata, Parameter, Status
 
 _NUM_UPDATES = 120  # columns of a heat map, and points of a line, that can be told apart
+# Norms that are read in no time. Of a longer run, damage to the steps' own records alone is
+# counted: whoever looks for all of it has to read gigabytes.
+_FEW = 1_000_000
 
 Column = NDArray[np.float64]
 
@@ -53,6 +56,8 @@ def gather(name: str, reader: RunReader, num_buckets: int = 200) -> Facts:
         The run as far as it is written.
     """
     numbers = reader.numbers()
+    if len(numbers.steps) * len(reader.metadata.parameters) <= _FEW:
+        numbers = replace(numbers, damaged=reader.read().damaged)
     return Facts(
         name=name,
         metadata=reader.metadata,
@@ -64,6 +69,21 @@ def gather(name: str, reader: RunReader, num_buckets: int = 200) -> Facts:
         end=_norms_at(reader, numbers, -1),
         updates=reader.updates(min(num_buckets, _NUM_UPDATES)),
     )
+
+
+def thinned_again(facts: Facts, reader: RunReader, num_buckets: int) -> Facts:
+    """Return a run that was read already with another number of points.
+
+    Args:
+        facts: The run.
+        reader: What it was read with.
+        num_buckets: How many points a line may have.
+
+    Returns:
+        The same run; what holds of all its steps is not read anew.
+    """
+    updates = reader.updates(min(num_buckets, _NUM_UPDATES))
+    return replace(facts, thin=reader.thin(num_buckets), updates=updates)
 
 
 def clipped_steps(numbers: Numbers) -> NDArray[np.bool_]:

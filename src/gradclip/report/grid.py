@@ -37,8 +37,8 @@ def view_layers(facts: Facts) -> Json:
         "steps": facts.thin.steps[starts].tolist(),
         "before": _cells(facts, "norms_before", starts, groups),
         "after": _cells(facts, "norms_after", starts, groups),
-        "start": [_cell(value) for value in _largest(facts.start[None], groups)[0]],
-        "end": [_cell(value) for value in _largest(facts.end[None], groups)[0]],
+        "start": _cells_of(_largest(facts.start[None], groups)[0]),
+        "end": _cells_of(_largest(facts.end[None], groups)[0]),
         "updates": _updates(facts, groups),
     }
 
@@ -88,7 +88,7 @@ def _updates(facts: Facts, groups: _Groups) -> Json:
 
 def _coded(values: Column, groups: _Groups) -> list[Json]:
     """Return values (columns, P) as a list of cells a row; of a group, the largest."""
-    return [[_cell(value) for value in row] for row in _largest(values, groups).T]
+    return [_cells_of(row) for row in _largest(values, groups).T]
 
 
 def _largest(values: Column, groups: _Groups) -> Column:
@@ -99,10 +99,18 @@ def _largest(values: Column, groups: _Groups) -> Column:
         return np.stack([np.fmax.reduce(values[:, group], axis=1) for group in groups], axis=1)
 
 
-def _cell(value: float) -> Json:
-    """Return a cell."""
+def _cells_of(values: Column) -> list[Json]:
+    """Return the cells of some values."""
+    usual = np.isfinite(values) & (values > 0)
+    powers = np.round(100 * np.log10(np.where(usual, values, 1.0))).astype(int)
+    cells: list[Json] = powers.tolist()
+    for place in np.flatnonzero(~usual):
+        cells[place] = _special(float(values[place]))
+    return cells
+
+
+def _special(value: float) -> Json:
+    """Return the cell of a value that has no logarithm."""
     if np.isnan(value):
         return None
-    if np.isinf(value):
-        return BROKEN
-    return ZERO if value == 0 else round(100 * float(np.log10(value)))
+    return BROKEN if np.isinf(value) else ZERO

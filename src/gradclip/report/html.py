@@ -13,7 +13,7 @@ from gradclip.errors import ConfigurationError, RunError
 from gradclip.record.reader import RunReader
 from gradclip.report import tables
 from gradclip.report.captions import headline, subtitle, together
-from gradclip.report.facts import Facts, gather
+from gradclip.report.facts import Facts, gather, thinned_again
 from gradclip.report.story import story
 from gradclip.report.view import escape_json, shown_parameters, view
 
@@ -137,14 +137,14 @@ def write_text(path: str | os.PathLike[str], text: str) -> Path:
 
 def _fitting(runs: Mapping[str, RunReader], max_bytes: int = MAX_BYTES) -> tuple[list[Facts], str]:
     """Return the runs thinned so far that their data are not too long, and the data."""
-    num_buckets = MAX_BUCKETS
     facts = [gather(name, reader, _FEWEST) for name, reader in runs.items()]
     each = [_SCALARS + 6 * len(shown_parameters(run)) for run in facts]
     fixed = len(escape_json([view(run) for run in facts]))
     room = max(max_bytes - fixed, 0) / (_CHARACTERS * sum(each))
     num_buckets = int(min(MAX_BUCKETS, _FEWEST + room))
     while True:
-        facts = [gather(name, reader, num_buckets) for name, reader in runs.items()]
+        readers = zip(facts, runs.values(), strict=True)
+        facts = [thinned_again(run, reader, num_buckets) for run, reader in readers]
         data = escape_json([view(run) for run in facts])
         if len(data) <= max_bytes or num_buckets <= _FEWEST:
             return facts, data
