@@ -25,7 +25,7 @@ const gradclipCurve = (() => {
       animation: false, textStyle: { fontFamily: getComputedStyle(document.body).fontFamily }, aria: { enabled: false },
       grid: { left: 52, right: 16, top: 14, bottom: 30 },
       xAxis: { type: "value", min: first, max: Math.max(curve.lastStep, first + 1), minInterval: 1, axisLabel: { color: theme.muted, hideOverlap: true }, axisLine: { onZero: false, lineStyle: { color: theme.line } }, splitLine: { show: false } },
-      yAxis: { type: "log", axisLabel: { color: theme.muted, hideOverlap: true, formatter: number }, splitLine: { lineStyle: { color: theme.line } } },
+      yAxis: { type: "log", axisLine: { show: false }, axisTick: { show: false }, axisLabel: { color: theme.muted, hideOverlap: true, formatter: number }, splitLine: { lineStyle: { color: theme.line } } },
       tooltip: { trigger: "axis", confine: true, transitionDuration: 0, backgroundColor: theme.surface, borderColor: theme.line, textStyle: { color: theme.ink, fontSize: 12.5 }, valueFormatter: number },
       series: [
         ...(spread ? [line("least", curve.low, theme.before, pale), line("greatest", curve.high, theme.before, pale)] : []),
@@ -60,8 +60,10 @@ const gradclipCurve = (() => {
       if (asked !== layer) return;
       curve = found.steps.length ? found : null;
       setText(title, found.name);
+      const spread = curve && curve.low.some((value, index) => value !== curve.high[index]);
+      const pale = spread ? "; the pale lines are the least and the greatest of each point" : "";
       const known = curve ? curve.high.filter((value) => value !== null) : [];
-      setText(said, known.length ? `Gradient norm, orange before and blue after clipping; the pale lines are the least and the greatest of each point. The greatest of all was ${number(Math.max(...known))}.` : "No finite norm was recorded.");
+      setText(said, known.length ? `Gradient norm, orange before and blue after clipping${pale}. The greatest of all was ${number(Math.max(...known))}.` : "No finite norm was recorded.");
       place.setAttribute("aria-label", `${found.name}. ${said.textContent}`);
       draw();
     }

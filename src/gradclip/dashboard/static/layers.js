@@ -141,7 +141,7 @@ const gradclipLayers = (() => {
       return [name, ...texts.map((text, index) => {
         const [, title, kind] = COLUMNS[index + 1];
         const cell = make("div", { className: kind, role: "cell" }, text);
-        if (kind.startsWith("number")) cell.dataset.label = title;
+        if (kind.startsWith("number")) cell.dataset.label = title.replace(" norm", "");
         if (title === "Not finite" && layer.broken) cell.classList.add("broken");
         return cell;
       })];
