@@ -108,6 +108,25 @@ def test_slash_searches_and_escape_shows_all_again(run):
     assert drive(run, ["slash", *"last", "escape"], shown) == list(WEIGHTS)
 
 
+def test_a_search_that_finds_nothing_says_so(run):
+    text = "\n".join(drive(run, ["slash", *"xyz"], picture_of))
+    assert "0 of 3" in text
+    assert "No layer's name holds that." in text
+
+
+def test_the_way_back_is_offered_where_there_is_one(run):
+    def back(app):
+        return [b.description for b in app.query_one(Footer).children].count("back")
+
+    assert [drive(run, keys, back) for keys in ("", "m", "mm", ["slash"])] == [0, 1, 0, 1]
+
+
+def test_what_is_enlarged_can_be_searched(run):
+    lines = drive(run, ["m", "slash", *"last"], picture_of)
+    assert "1 of 3" in lines[0]
+    assert lines[-2].strip() == "last"
+
+
 def test_letters_in_the_search_are_no_commands(run):
     keys = ["slash", *"qps"]
     assert drive(run, keys, lambda app: app.query_one(Input).value) == "qps"

@@ -25,7 +25,7 @@ from gradclip.watch.texts import (
     norm_title,
     profile_title,
 )
-from gradclip.watch.widgets import LayerTable, Picture
+from gradclip.watch.widgets import LayerPart, LayerTable, Picture
 
 _TALL = 30  # lines from which there is room for several alarms
 _ALARMS = 4
@@ -51,8 +51,9 @@ class WatchApp(App[None]):
     #curves { height: 1fr; min-height: 5; }
     #curves Picture { width: 1fr; }
     #below { height: 55%; }
-    #layers { width: 2fr; }
-    #profile { width: 1fr; min-width: 24; }
+    #part { width: 1fr; }
+    #layers { height: 1fr; }
+    #profile { width: 33%; min-width: 24; }
     #search { display: none; height: 1; border: none; padding: 0 1; }
     #search.open { display: block; }
     """
@@ -64,7 +65,7 @@ class WatchApp(App[None]):
         Binding("p", "pause", "pause"),
         Binding("m", "enlarge", "enlarge"),
         Binding("d", "dark", "light/dark"),
-        Binding("escape", "leave", "back", show=False),
+        Binding("escape", "leave", "back", key_display="esc"),
     ]
 
     def __init__(
@@ -84,9 +85,10 @@ class WatchApp(App[None]):
             yield Picture(id="loss")
             yield Picture(id="norms")
         with Horizontal(id="below"):
-            yield LayerTable(id="layers")
+            with LayerPart(id="part"):
+                yield LayerTable(id="layers")
+                yield Input(id="search", placeholder="search layers")
             yield Picture(id="profile")
-        yield Input(id="search", placeholder="search layers")
         yield Footer()
 
     def on_mount(self) -> None:
@@ -145,7 +147,7 @@ class WatchApp(App[None]):
             return
         first = header(self._seen, self._run_name)
         if self._paused:
-            first = Text.assemble(("paused  ", "bold reverse"), first)
+            first = Text.assemble(("paused", "bold reverse"), "  ", first)
         self.query_one("#header", Static).update(first)
         most = _ALARMS if self.size.height >= _TALL else 1
         self.query_one("#alarms", Static).update(alarm_lines(alarms_of(self._seen), most))
@@ -158,11 +160,19 @@ class WatchApp(App[None]):
         """Show as many alarms as there is room for now."""
         self._show_lines()
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Offer the way back only where there is one."""
+        del parameters
+        if action != "leave":
+            return True
+        return self.query_one("#search").has_class("open") or self.screen.maximized is not None
+
     def action_search(self) -> None:
         """Open the field to search in."""
         field = self.query_one("#search", Input)
         field.add_class("open")
         field.focus()
+        self.refresh_bindings()
 
     def action_leave(self) -> None:
         """Leave the search and what was enlarged: all is shown again."""
@@ -171,6 +181,7 @@ class WatchApp(App[None]):
         field.remove_class("open")
         self.screen.minimize()
         self.query_one(LayerTable).focus()
+        self.refresh_bindings()
 
     @on(Input.Changed, "#search")
     def _search(self, event: Input.Changed) -> None:
@@ -199,9 +210,10 @@ class WatchApp(App[None]):
     def action_enlarge(self) -> None:
         """Show the table alone, with all its columns; or all again."""
         if self.screen.maximized is None:
-            self.screen.maximize(self.query_one(LayerTable))
+            self.screen.maximize(self.query_one(LayerPart))
         else:
             self.screen.minimize()
+        self.refresh_bindings()
 
     def action_dark(self) -> None:
         """Turn light into dark, or dark into light."""

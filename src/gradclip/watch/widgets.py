@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from rich.text import Text
 from textual import events
+from textual.containers import Vertical
 from textual.geometry import Size as Cells
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
@@ -35,6 +36,12 @@ class Picture(Widget):
 
     def render(self) -> Text:
         return self._draw(Size(width=self.size.width, height=self.size.height))
+
+
+class LayerPart(Vertical):
+    """The table and the field to search in, which may have the screen for themselves."""
+
+    ALLOW_MAXIMIZE = True
 
 
 class LayerTable(ScrollView, can_focus=True):
@@ -89,6 +96,8 @@ class LayerTable(ScrollView, can_focus=True):
             line = heading(form, self.order)
         elif place < len(self._places):
             line = row(self._layers, self._places[place], form)
+        elif place == 0:
+            line = Text("No layer's name holds that.", style="dim", end="")
         else:
             return Strip.blank(self._room, self.rich_style)
         segments = line.render(self.app.console)
