@@ -9,7 +9,7 @@ from tests.cli.conftest import gradclip
 
 from gradclip import __version__
 
-HEAVY = ["numpy", "rich", "pooch", "torch", "tensorflow", "jax", "keras"]
+HEAVY = ["numpy", "rich", "textual", "pooch", "torch", "tensorflow", "jax", "keras"]
 
 
 def test_the_version_is_printed():
