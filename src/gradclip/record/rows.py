@@ -5,7 +5,6 @@ from dataclasses import fields
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from gradclip.record.layout import NORMS, NUMBERS, STATISTICS, UPDATES, Row
 from gradclip.record.schema import StepRecord
@@ -100,17 +99,9 @@ def summary_of_summaries(summaries: Row) -> Row:
 
 
 def summarized(summaries: Row) -> dict[str, Thinned]:
-    """Return the columns of N summaries, a bucket each."""
+    """Return the columns of N summaries, a bucket each, in the types of the file."""
     names = [n for n in summaries.dtype.names or () if summaries.dtype[n].base.names]
-    return {
-        name: Thinned(**{part: _as_counted(summaries[name][part]) for part in _THINNED})
-        for name in names
-    }
-
-
-def _as_counted(column: NDArray[Any]) -> Any:
-    """Return a column in the type that `thin` gives it."""
-    return column.astype(np.int64 if column.dtype.kind == "u" else np.float64)
+    return {name: Thinned(**{part: summaries[name][part] for part in _THINNED}) for name in names}
 
 
 def _summary(

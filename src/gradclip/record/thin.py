@@ -33,8 +33,16 @@ class Thinned:
     @classmethod
     def joined(cls, parts: "list[Thinned]") -> "Thinned":
         """Return buckets one after the other."""
+        if len(parts) == 1:  # not worth a copy
+            return parts[0]
         names = [f.name for f in fields(cls)]
         return cls(**{n: np.concatenate([getattr(part, n) for part in parts]) for n in names})
+
+    def wide(self) -> "Thinned":
+        """Return the same in float64 and int64: files keep narrower types."""
+        numbers = {n: getattr(self, n).astype(np.float64) for n in ("low", "mean", "high")}
+        counts = {n: getattr(self, n).astype(np.int64) for n in ("zeros", "nans", "infinities")}
+        return Thinned(**numbers, **counts)
 
     def column(self, place: int) -> "Thinned":
         """Return one of several columns."""
@@ -132,10 +140,12 @@ def merge(thinned: Thinned, rows: Counts, starts: Counts) -> Thinned:
         [5.0, 2.0]
     """
     rows = rows.reshape(-1, *[1] * (thinned.mean.ndim - 1))
-    finite = rows - thinned.nans - thinned.infinities
+    finite, means = rows, thinned.mean
+    if thinned.nans.any() or thinned.infinities.any():
+        finite = rows - thinned.nans - thinned.infinities
+        means = np.where(finite > 0, means, 0.0)
     total = _reduce(np.add, finite, starts)
     share = finite / np.maximum(np.repeat(total, _lengths(starts, len(rows)), axis=0), 1)
-    means = np.where(finite > 0, thinned.mean, 0.0)
     # NaN where all are.
     low, high = _reduce(np.fmin, thinned.low, starts), _reduce(np.fmax, thinned.high, starts)
     with np.errstate(over="ignore"):  # as above

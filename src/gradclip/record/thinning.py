@@ -50,7 +50,10 @@ def _merged(fine: _Block, num_buckets: int, factor: int) -> ThinRun:
     """Return buckets of about as many steps each."""
     if len(fine.rows) <= num_buckets:
         return ThinRun(
-            steps=fine.steps, last_steps=fine.last_steps, rows=fine.rows, columns=fine.columns
+            steps=fine.steps,
+            last_steps=fine.last_steps,
+            rows=fine.rows,
+            columns={name: column.wide() for name, column in fine.columns.items()},
         )
     if factor == 1:
         ends = np.cumsum(fine.rows)
@@ -63,7 +66,7 @@ def _merged(fine: _Block, num_buckets: int, factor: int) -> ThinRun:
         steps=fine.steps[starts],
         last_steps=fine.last_steps[behind - 1],
         rows=np.add.reduceat(fine.rows, starts),
-        columns={name: merge(c, fine.rows, starts) for name, c in fine.columns.items()},
+        columns={name: merge(c, fine.rows, starts).wide() for name, c in fine.columns.items()},
     )
 
 
