@@ -1,8 +1,10 @@
 """Tests of looking at a run that grows."""
 
 import dataclasses
+import json
 
 import numpy as np
+from tests.record.test_jsonl import _DESCRIPTION, line
 from tests.watch.conftest import WEIGHTS, record_steps
 
 from gradclip.record import Recorder, open_run, read_run
@@ -53,3 +55,12 @@ def test_steps_that_training_took_anew_take_the_old_ones_place(run):
     second = look(reader, first)
     assert second.numbers.steps.tolist() == list(range(15))
     assert second.numbers.global_norm_before.tolist() == [5.0] * 5 + [10.0] * 10
+
+
+def test_a_run_of_schema_1_is_seen_as_well(tmp_path):
+    (tmp_path / "run.json").write_text(json.dumps(_DESCRIPTION))
+    (tmp_path / "steps.jsonl").write_text(line(0) + line(1, norms_before=["NaN", "Infinity"]))
+    seen = look(open_run(tmp_path))
+    assert seen.numbers.global_norm_before.tolist() == [5.0, 5.0]
+    assert seen.layers.names == ("w1", "b1")
+    np.testing.assert_array_equal(seen.layers.columns["before"], [np.nan, np.inf])
