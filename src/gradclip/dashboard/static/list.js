@@ -2,8 +2,9 @@
 "use strict";
 
 (() => {
-  const { root, find, make, setText, number, count, percent, ago, date, address, get, pulse, follow, throttled, spark } = gradclipLive;
+  const { root, find, make, setText, number, count, percent, ago, date, address, get, pulse, follow, throttled, spark, FIRST_BUCKETS } = gradclipLive;
   const MOST = 12; // runs compared at once
+  const LONG = 100000; // steps
   const KEPT = "gradclip-list";
   const known = new Map(); // rows and their elements by path
   const state = { search: "", sort: "-created", statuses: new Set(), ticked: new Set(), complete: true, loaded: false };
@@ -22,6 +23,7 @@
     Object.entries({ viewBox: "0 0 96 24", width: 96, height: 24, "aria-hidden": "true" }).forEach(([name, value]) => picture.setAttribute(name, value));
     picture.append(parts.curve);
     tick.addEventListener("change", () => tickRun(path, tick.checked));
+    ["pointerenter", "focus"].forEach((kind) => link.addEventListener(kind, () => prepare(path)));
     parts.element = make(
       "tr", {}, make("td", { className: "tick" }, make("label", {}, tick)),
       make("th", { scope: "row" }, make("span", { className: "title" }, parts.status, link), parts.about),
@@ -52,6 +54,16 @@
     parts.curve.setAttribute("d", spark(row.curve || []));
     setText(parts.created, ago(row.created));
     parts.created.title = date(row.created);
+  }
+
+  // A long run takes most of a second to read: the server begins when somebody is about to open it.
+  let preparing = false;
+  async function prepare(path) {
+    const { row } = known.get(path);
+    if (preparing || !(row.steps > LONG)) return;
+    preparing = true;
+    await get(`${address("api/run", path)}?buckets=${FIRST_BUCKETS}`).catch(() => {});
+    preparing = false;
   }
 
   // A run that says it is running and has not been written to for long was killed, or waits.

@@ -3,6 +3,7 @@
 
 const gradclipLive = (() => {
   const root = document.documentElement.dataset.root || "";
+  const FIRST_BUCKETS = 150; // of a long run, so that something is there at once
   const find = (id) => document.getElementById(id);
 
   // An element whose texts are texts: nothing that a run holds ever becomes markup.
@@ -134,5 +135,5 @@ const gradclipLive = (() => {
     return known.length > 1 ? path : "";
   }
 
-  return { root, find, make, setText, number, count, percent, ago, date, address, get, pulse, follow, throttled, spark };
+  return { root, find, make, setText, number, count, percent, ago, date, address, get, pulse, follow, throttled, spark, FIRST_BUCKETS };
 })();

@@ -2,10 +2,9 @@
 "use strict";
 
 (() => {
-  const { find, address, get, follow, throttled, setText, pulse } = gradclipLive;
+  const { find, address, get, follow, throttled, setText, pulse, FIRST_BUCKETS } = gradclipLive;
   const paths = JSON.parse(document.body.dataset.runs);
   const BUCKETS = paths.length > 3 ? 300 : 600;
-  const FIRST = 150; // of a long run, so that something is there at once
   const GROUPED = 60; // layers, from which on groups are shown first
   const shown = new Map(); // what was fetched last, by path
   const stale = new Set(paths);
@@ -18,9 +17,9 @@
 
   async function fetchRun(path) {
     try {
-      const buckets = shown.has(path) ? BUCKETS : FIRST;
+      const buckets = shown.has(path) ? BUCKETS : FIRST_BUCKETS;
       const run = await get(`${address("api/run", path)}?buckets=${buckets}`);
-      if (buckets === BUCKETS || run.steps.length < FIRST) stale.delete(path);
+      if (buckets === BUCKETS || run.numSteps <= FIRST_BUCKETS) stale.delete(path);
       shown.set(path, run);
       return "";
     } catch (error) {
