@@ -1,6 +1,7 @@
 """`python -m benchmarks.recording [PART ...]`: measure, and write Markdown and JSON.
 
-Parts are writing, training, following and reading, all by default; the others' rows are kept.
+Parts are writing, training, following, reading and sending, all by default; what is not measured
+again is kept.
 """
 
 import argparse
@@ -13,12 +14,12 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from benchmarks.recording import following, reading, training, writing
+from benchmarks.recording import following, reading, sending, training, writing
 from benchmarks.recording.page import render
 
 STORE = Path(__file__).parents[1] / "results" / "recording.json"
 _QUICK = 10  # times fewer steps
-_PACKAGES = ("numpy", "pyarrow", "tensorboard")
+_PACKAGES = ("numpy", "pyarrow", "tensorboard", "trackio", "wandb", "mlflow-skinny")
 Rows = Iterator[dict[str, Any]]
 
 
@@ -57,6 +58,10 @@ def _following(share: int) -> Rows:
     yield from following.measure(150, 10.0 / share)
 
 
+def _sending(share: int) -> Rows:
+    yield from sending.measure(100 // share)
+
+
 def _reading(share: int) -> Rows:
     yield from reading.measure(50, 1_000_000 // share, counts=True, columns=True)
     yield from reading.measure(500, 100_000 // share, counts=True, columns=True)
@@ -68,6 +73,7 @@ _PARTS: dict[str, Callable[[int], Rows]] = {
     "training": _training,
     "following": _following,
     "reading": _reading,
+    "sending": _sending,
 }
 
 

@@ -76,4 +76,11 @@ _PARTS: Mapping[str, tuple[str, tuple[_Column, ...]]] = {
             ("one norm of all tensors at all steps, s", _of("columns_s")),
         ),
     ),
+    "sending": (
+        "## Into sinks\n\nA report of 150 values, in the recorder's thread.",
+        (
+            ("sink", _of("name", "{}")), ("calls", _of("calls", "{}")),
+            ("a report, ms", _of("median_ms")),
+        ),
+    ),
 }  # fmt: skip

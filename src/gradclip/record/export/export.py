@@ -24,7 +24,7 @@ _WRITERS: Mapping[Form, Callable[[Iterator[Run], Path, str], list[Path]]] = {
 }
 # Tensors' steps that are in memory at once: row groups of Parquet shall be large, and a number of
 # the others is an object of Python for a while.
-_NUM_VALUES: Mapping[Form, int] = {"parquet": 1 << 20, "csv": 1 << 16, "json": 1 << 16}
+_NUM_VALUES: Mapping[Form, int] = {"parquet": 1 << 19, "csv": 1 << 16, "json": 1 << 16}
 
 
 def export_run(
