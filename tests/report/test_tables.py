@@ -35,4 +35,4 @@ def test_the_settings_show_arguments_as_they_are_typed(facts):
 def test_what_went_wrong_has_a_tile(tmp_path):
     run = facts_of(tmp_path / "run", [[1.0]], lost=3, skipped=True)
     assert tables.tiles(run)["Not recorded"] == "3 steps"
-    assert tables.tiles(run)["Skipped"] == "1 steps"
+    assert tables.tiles(run)["Skipped"] == "1 step"

@@ -44,6 +44,14 @@ def test_norms_that_span_all_that_a_float_can_hold_have_stops():
     assert np.isfinite(found.limits).all()
 
 
+def test_the_limit_in_force_is_a_stop_wherever_it_lies():
+    norms = np.array([1.0, 1.2345, 3.0])
+    found = thresholds(norms, 1.2345)
+    assert found.clipped[found.limits.index(1.2345)] == 1
+    assert thresholds(norms, 0.01).clipped[0] == 3
+    assert thresholds(norms, 50.0).clipped[-1] == 0
+
+
 def test_no_positive_norm_has_no_stop():
     assert thresholds(np.array([0.0, np.nan])).limits == []
     assert thresholds(np.array([])).suggested is None

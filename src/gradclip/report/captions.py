@@ -29,21 +29,28 @@ def headline(runs: Sequence[Facts]) -> str:
 
 
 def subtitle(runs: Sequence[Facts]) -> str:
-    """Return the line under the title: the program, the framework, the date, how it ended."""
-    return " · ".join(dict.fromkeys(part for run in runs for part in origin(run)))
+    """Return the line under the title: the program, the framework, the date, how one ended."""
+    parts = [part for run in runs for part in origin(run)]
+    parts += [ended(run) for run in runs if len(runs) == 1]
+    return " · ".join(filter(None, dict.fromkeys(parts)))
 
 
 def origin(run: Facts) -> list[str]:
-    """Return where one run comes from, and how it ended if it did not finish."""
+    """Return where one run comes from: its program, framework and date."""
     metadata = run.metadata
     parts = [
         metadata.program,
         f"{framework_title(metadata.framework)} {metadata.framework_version}",
         metadata.created[:16].replace("T", " ") + " UTC",
     ]
-    if run.status != "finished":
-        parts.append(f"{run.status} after {plural(len(run.numbers.steps), 'step')}")
     return [part for part in parts if part]
+
+
+def ended(run: Facts) -> str:
+    """Return how a run ended that did not finish; nothing of one that did."""
+    if run.status == "finished":
+        return ""
+    return f"{run.status} after {plural(len(run.numbers.steps), 'step')}"
 
 
 def captions(run: Facts) -> dict[str, str]:
@@ -125,10 +132,7 @@ def _describe_updates(run: Facts, summary: Figures) -> str:
     del summary
     if run.updates is None:
         return "No update was measured."
-    return (
-        f"Updates are shown at {plural(len(run.updates.steps), 'step')}. Around 1e-3 training "
-        "mostly goes well; far below, a layer stands still, and far above, it is thrown about."
-    )
+    return f"Updates are shown at {plural(len(run.updates.steps), 'step')}."
 
 
 def _describe_loss(run: Facts, summary: Figures) -> str:

@@ -14,11 +14,12 @@ from gradclip.record.encoding import encode
 from gradclip.record.reader import RunReader
 from gradclip.record.schema import Json
 from gradclip.record.thin import Thinned
+from gradclip.report.captions import constant_limit
 from gradclip.report.facts import Facts, gather
 from gradclip.report.figures import Figures, figures
 from gradclip.report.layers import LayerFigures, layer_figures
 from gradclip.report.story import story
-from gradclip.report.thresholds import thresholds
+from gradclip.report.thresholds import Thresholds, thresholds
 
 DOCUMENT_SCHEMA = 1
 _NUM_BUCKETS = 400
@@ -74,7 +75,7 @@ def _run(facts: Facts) -> Json:
         "story": list(story(facts)),
         "figures": _figures(figures(facts)),
         "parameters": [_parameter(row) for row in layer_figures(facts)],
-        "thresholds": _plain(thresholds(facts.numbers.global_norm_before)._asdict()),
+        "thresholds": _plain(_thresholds(facts)._asdict()),
         "series": _series(facts),
     }
 
@@ -104,6 +105,11 @@ def _parameter(row: LayerFigures) -> Json:
             "update_ratio": row.update_ratio,
         }
     )
+
+
+def _thresholds(facts: Facts) -> Thresholds:
+    """Return what thresholds would have clipped, that in force among them."""
+    return thresholds(facts.numbers.global_norm_before, constant_limit(facts.numbers))
 
 
 def _series(facts: Facts) -> Json:

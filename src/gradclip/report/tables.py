@@ -7,7 +7,7 @@ from html import escape
 from gradclip.report.facts import Facts
 from gradclip.report.figures import Figures, figures
 from gradclip.report.layers import layer_figures
-from gradclip.report.wording import duration, framework_title, number, percent
+from gradclip.report.wording import duration, framework_title, number, percent, plural
 
 _TITLE = 20  # letters that fit over a figure
 _NUM_ROWS = 24  # of a table that stands in where no script runs
@@ -82,10 +82,10 @@ def _headline_figures(summary: Figures) -> dict[str, str]:
         "Final loss": number(summary.loss),
         "Steps clipped": f"{summary.clipped:,} of {summary.num_steps:,}",
         "Largest norm": number(summary.peak) if summary.peak_step is not None else "not finite",
-        "Not finite": f"{summary.non_finite:,} steps" if summary.non_finite else None,
-        "Skipped": f"{summary.skipped:,} steps" if summary.skipped else None,
-        "Not recorded": f"{summary.lost:,} steps" if summary.lost else None,
-        "Damaged": f"{summary.damaged:,} records" if summary.damaged else None,
+        "Not finite": plural(summary.non_finite, "step") if summary.non_finite else None,
+        "Skipped": plural(summary.skipped, "step") if summary.skipped else None,
+        "Not recorded": plural(summary.lost, "step") if summary.lost else None,
+        "Damaged": plural(summary.damaged, "record") if summary.damaged else None,
     }
     if not math.isfinite(summary.accuracy) or summary.test_accuracy is not None:
         del shown["Batch accuracy"]

@@ -21,11 +21,12 @@ class Thresholds(NamedTuple):
     suggested: float | None  # the least of the limits that clips at most one step in a hundred
 
 
-def thresholds(norms: NDArray[np.float64]) -> Thresholds:
+def thresholds(norms: NDArray[np.float64], limit: float | None = None) -> Thresholds:
     """Count for many thresholds; `gradclip.replay` says the same of each.
 
     Args:
         norms: The global norms before clipping, (S,).
+        limit: A threshold to count for as well: the one that was in force.
 
     Returns:
         The counts; no limits if no norm is finite and positive.
@@ -40,6 +41,8 @@ def thresholds(norms: NDArray[np.float64]) -> Thresholds:
     if not len(positive):
         return Thresholds([], [], len(finite), len(norms), None)
     limits = _stops(float(positive[0]), float(positive[-1]))
+    if limit is not None:
+        limits = np.unique(np.append(limits, limit))
     clipped = len(finite) - np.searchsorted(finite, limits, side="right")
     rare = limits[clipped <= _SHARE * len(finite)]
     suggested = float(rare[0]) if len(rare) else None

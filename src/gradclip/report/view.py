@@ -12,7 +12,7 @@ from gradclip.errors import ConfigurationError
 from gradclip.record.reader import RunReader
 from gradclip.record.schema import Json
 from gradclip.record.thin import Thinned
-from gradclip.report.captions import captions, headline, origin
+from gradclip.report.captions import captions, constant_limit, ended, headline, origin
 from gradclip.report.facts import Facts, clipped_steps, gather, is_weight, layers_of
 from gradclip.report.grid import view_layers
 from gradclip.report.layers import LayerFigures, layer_figures
@@ -96,6 +96,7 @@ def _texts(facts: Facts) -> Json:
     return {
         "headline": headline([facts]),
         "origin": list(origin(facts)),
+        "ended": ended(facts),
         "story": list(story(facts)),
         "tiles": _pairs(tiles(facts)),
         "settings": _pairs(settings(facts)),
@@ -182,7 +183,7 @@ def _parameter_limit(facts: Facts) -> Json:
 
 def _view_thresholds(facts: Facts) -> Json:
     """Return what the slider of thresholds says at each of its stops."""
-    found = thresholds(facts.numbers.global_norm_before)
+    found = thresholds(facts.numbers.global_norm_before, constant_limit(facts.numbers))
     return {
         "limits": list(found.limits),
         "clipped": list(found.clipped),

@@ -6,6 +6,8 @@ const KINDS = {
   updates: { title: "update", unit: "norm of the update" },
 };
 
+const LAST_STEP = 1; // a cell is as wide as its steps, so that the last one ends behind the others' axes
+
 function layersOption(view, theme) {
   const bounds = layersBounds(view);
   const grids = view.runs.map((_, place) => layersGrid(view, place));
@@ -15,20 +17,24 @@ function layersOption(view, theme) {
     tooltip: { ...baseOption(view, theme).tooltip, trigger: "item", formatter: () => (view.cell ? layersTip(view, view.cell) : "") },
     title: view.runs.flatMap((run, place) => [
       { text: view.runs.length > 1 ? run.name : "", left: grids[place].left, top: grids[place].titleTop, padding: 0, textStyle: { color: run.color, fontSize: 12.5, fontWeight: 600 } },
-      { text: empty[place] ? "No update was measured." : "", left: "center", top: grids[place].top + grids[place].height / 2 - 8, padding: 0, textStyle: { color: theme.muted, fontSize: 13, fontWeight: 400 } },
+      { text: empty[place] ? nothingText(run) : "", left: "center", top: grids[place].top + grids[place].height / 2 - 8, padding: 0, textStyle: { color: theme.muted, fontSize: 13, fontWeight: 400 } },
     ]),
     grid: grids.map(({ titleTop, ...grid }) => grid),
     xAxis: grids.map((_, gridIndex) => stepAxis(view, theme, {
-      gridIndex, name: gridIndex === grids.length - 1 ? "step" : "", axisLine: { show: false }, axisPointer: { show: false },
+      gridIndex, max: view.steps[1] + LAST_STEP, name: gridIndex === grids.length - 1 ? "step" : "", axisLine: { show: false }, axisPointer: { show: false },
     })),
     yAxis: view.runs.map((run, gridIndex) => ({
       type: "category", gridIndex, inverse: true, data: rowLabels(view, run, MOST_LETTERS[Number(view.narrow)]),
       axisLine: { show: false }, axisTick: { show: false }, axisPointer: { show: false },
       axisLabel: { color: theme.muted, interval: Math.ceil((17 * run.layers.rows.length) / grids[gridIndex].height) - 1 },
     })),
-    dataZoom: zoom(view, grids.map((_, place) => place)),
+    dataZoom: zoom(view, grids.map((_, place) => place), LAST_STEP),
     series: view.runs.map((run, place) => cellSeries(view, run, place, bounds, theme)),
   };
+}
+
+function nothingText(run) {
+  return run.steps.length ? "No update was measured." : "No step was recorded.";
 }
 
 // What a kind is drawn from: {steps, cells}.
@@ -97,13 +103,14 @@ function shortName(name, length) {
 // All cells as one picture: thousands of shapes would take a second to lay out.
 function cellSeries(view, run, place, bounds, theme) {
   const { steps, cells } = gridOf(run, view.kind);
+  const hatched = hatch(theme);
   return {
     name: run.name, type: "custom", animation: false, xAxisIndex: place, yAxisIndex: place,
     dimensions: ["first", "end", "row"], encode: { x: [0, 1], y: 2, tooltip: [] }, data: steps.length ? [[steps[0], run.lastStep + 1, 0]] : [],
     renderItem: (params, api) => {
       const area = params.coordSys;
       const edges = [...steps, run.lastStep + 1].map((step) => api.coord([step, 0])[0] - area.x);
-      const image = paintCells(cells, edges, area, (cell) => cellColor(cell, bounds, theme));
+      const image = paintCells(cells, edges, area, (cell) => (cell === "!" ? hatched : cellColor(cell, bounds, theme)));
       return { type: "image", style: { image, x: area.x, y: area.y, width: area.width, height: area.height } };
     },
   };
@@ -139,9 +146,21 @@ function cellAt(chart, view, point) {
   return { run, row: Math.min(Math.max(row, 0), run.layers.rows.length - 1), column: columnOf(steps, step) };
 }
 
-// Broken cells say so even if some of their steps were finite.
+// Broken cells say so even if some of their steps were finite, and not by color alone.
+function hatch(theme) {
+  const tile = document.createElement("canvas");
+  tile.width = tile.height = 8;
+  const context = tile.getContext("2d");
+  context.fillStyle = theme.danger;
+  context.fillRect(0, 0, 8, 8);
+  context.strokeStyle = theme.surface;
+  context.lineWidth = 1.25;
+  [-8, 0, 8].forEach((shift) => { context.moveTo(shift, 8); context.lineTo(shift + 8, 0); });
+  context.stroke();
+  return context.createPattern(tile, "repeat");
+}
+
 function cellColor(cell, bounds, theme) {
-  if (cell === "!") return theme.danger;
   if (cell === "0") return theme.muted;
   return rampColor(VIRIDIS, (cell / 100 - bounds.min) / (bounds.max - bounds.min || 1));
 }

@@ -39,9 +39,9 @@ function zoomTool(theme) {
   return { toolbox: { top: -99, feature: { dataZoom: { yAxisIndex: "none", filterMode: "none", brushStyle: { color: theme.accent, opacity: 0.15 } } } } };
 }
 
-function zoom(view, axes) {
+function zoom(view, axes, behind = 0) {
   const [startValue, endValue] = view.range;
-  return [{ type: "inside", xAxisIndex: axes, startValue, endValue, filterMode: "none", zoomOnMouseWheel: "ctrl", moveOnMouseMove: false, moveOnMouseWheel: false, preventDefaultMouseMove: false }];
+  return [{ type: "inside", xAxisIndex: axes, startValue, endValue: endValue + behind, filterMode: "none", zoomOnMouseWheel: "ctrl", moveOnMouseMove: false, moveOnMouseWheel: false, preventDefaultMouseMove: false }];
 }
 
 // The global norm before and after clipping; what was clipped away is shaded.

@@ -102,7 +102,7 @@ function makeChart(name) {
   if (name === "layers") followCells();
   if (name === "profile") return;
   armZoom(charts[name]);
-  followZoom(charts[name]);
+  followZoom(name);
 }
 
 // A chart takes its place's size anew only where that changed: it costs as much as drawing.
@@ -127,20 +127,23 @@ function showRange(first, last) {
   zooming = true;
   const [startValue, endValue] = range;
   ZOOMED.filter((name) => drawn[name] && isShown(name)).forEach((name) => {
-    const batch = charts[name].getOption().dataZoom.map((_, dataZoomIndex) => ({ dataZoomIndex, startValue, endValue }));
+    const end = endValue + (name === "layers" ? LAST_STEP : 0);
+    const batch = charts[name].getOption().dataZoom.map((_, dataZoomIndex) => ({ dataZoomIndex, startValue, endValue: end }));
     charts[name].dispatchAction({ type: "dataZoom", batch });
   });
   zooming = false;
   [find("from").value, find("to").value] = range;
 }
 
-function followZoom(chart) {
+function followZoom(name) {
+  const chart = charts[name];
+  const behind = name === "layers" ? LAST_STEP : 0;
   chart.on("datazoom", () => {
     if (zooming) return;
     const [first, last] = state.range || wholeRange();
     const zooms = chart.getOption().dataZoom;
-    const moved = zooms.find((one) => one.startValue !== first || one.endValue !== last) || zooms[0];
-    showRange(Math.round(moved.startValue), Math.round(moved.endValue));
+    const moved = zooms.find((one) => one.startValue !== first || one.endValue - behind !== last) || zooms[0];
+    showRange(Math.round(moved.startValue), Math.round(moved.endValue) - behind);
   });
 }
 
@@ -200,10 +203,11 @@ function parametersCaption(view) {
 function drawScale(view) {
   const bounds = layersBounds(view);
   const box = (color, text) => `<svg width="13" height="13" aria-hidden="true"><rect width="13" height="13" rx="3" fill="${color}"/></svg>${text}`;
+  const broken = `<svg width="13" height="13" aria-hidden="true"><rect width="13" height="13" rx="3" fill="${theme.danger}"/><path d="M1 7L7 1M3 13L13 3M9 13L13 9" stroke="${theme.surface}" stroke-width="1.25"/></svg>`;
   const stops = VIRIDIS.map((color, place) => `<stop offset="${place / (VIRIDIS.length - 1)}" stop-color="${color}"/>`).join("");
   const ramp = `<svg width="150" height="10"><defs><linearGradient id="ramp">${stops}</linearGradient></defs><rect width="150" height="10" rx="5" fill="url(#ramp)"/></svg>`;
   find("layers-scale").innerHTML = formatTick(10 ** bounds.min) + ramp + formatTick(10 ** bounds.max)
-    + (hasCells(view, "!") ? box(theme.danger, "NaN or infinite") : "") + (hasCells(view, "0") ? box(theme.muted, "zero") : "");
+    + (hasCells(view, "!") ? `${broken}NaN or infinite` : "") + (hasCells(view, "0") ? box(theme.muted, "zero") : "");
 }
 
 function addButton(place, text, swatch, pressed, act) {
@@ -338,7 +342,7 @@ function showCell(column, move) {
   state.row = Math.min(Math.max(state.row + move, 0), last);
   const { steps } = gridOf(run, view.kind);
   const behind = steps[column + 1] ?? run.lastStep + 1;
-  const [x, y] = charts.layers.convertToPixel({ gridIndex: 0 }, [Math.min((steps[column] + behind) / 2, view.range[1]), state.row]);
+  const [x, y] = charts.layers.convertToPixel({ gridIndex: 0 }, [(Math.max(steps[column], view.range[0]) + Math.min(behind, view.range[1] + LAST_STEP)) / 2, state.row]);
   view.cell = { run, row: state.row, column };
   charts.layers.dispatchAction({ type: "showTip", x, y });
 }

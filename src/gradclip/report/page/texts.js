@@ -57,7 +57,8 @@ function stepsHtml(runs) {
 function fillTexts(runs) {
   document.title = `${headlineText(runs)} · gradclip`;
   find("title").textContent = headlineText(runs);
-  find("subtitle").textContent = [...new Set(runs.flatMap((run) => run.texts.origin))].join(" · ");
+  const ended = runs.length === 1 && runs[0].texts.ended ? [runs[0].texts.ended] : [];
+  find("subtitle").textContent = [...new Set(runs.flatMap((run) => run.texts.origin)), ...ended].join(" · ");
   find("figures").innerHTML = figuresHtml(runs);
   find("story").innerHTML = storyHtml(runs);
   ["norm", "profile", "updates", "loss", "accuracy"].forEach((name) => { find(`${name}-caption`).innerHTML = escapeLines(captionText(runs, name)); });
