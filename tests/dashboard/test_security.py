@@ -67,6 +67,14 @@ def test_files_that_link_to_the_outside_are_not_read(tmp_path):
         run_folder(tmp_path / "runs", "mine")
 
 
+def test_a_description_of_any_size_is_not_read(tmp_path):
+    (tmp_path / "mine").mkdir()
+    with (tmp_path / "mine" / "run.json").open("wb") as file:
+        file.truncate(1 << 30)
+    with pytest.raises(RunError, match="larger than any that gradclip writes"):
+        run_folder(tmp_path, "mine")
+
+
 def test_a_link_within_the_directory_may_be_followed(tmp_path):
     train(tmp_path / "mine")
     (tmp_path / "latest").symlink_to("mine")

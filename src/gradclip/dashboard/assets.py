@@ -8,7 +8,7 @@ from pathlib import PurePath
 
 from gradclip.report.html import page_parts
 
-_OWN = ("dashboard.css", "live.js", "list.js", "layers.js", "curve.js", "run.js")
+_OWN = ("dashboard.css", "live.js", "early.js", "list.js", "layers.js", "curve.js", "run.js")
 _KINDS = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 
 

@@ -34,6 +34,7 @@ HEADERS = {
     "X-Frame-Options": "DENY",
 }
 _TOKEN = re.compile(r"[A-Za-z0-9_.~-]{16,200}")
+_MOST_DESCRIPTION = 64 << 20  # bytes; a hundred for each of 500,000 layers are less
 _MOST_PATH = 2048  # characters of a run's path
 _OPENING = Template(
     '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>gradclip</title>'
@@ -147,7 +148,7 @@ def run_folder(directory: Path, path: str) -> Path:
         The folder, inside the directory also where links lead elsewhere.
 
     Raises:
-        RunError: There is no run, or it is not inside.
+        RunError: There is no run, it is not inside, or its description is too large to be one.
 
     Example:
         >>> run_folder(Path("runs"), "../../etc")
@@ -163,8 +164,12 @@ def run_folder(directory: Path, path: str) -> Path:
         inside = folder.is_relative_to(root) and _keeps_inside(folder, root)
     except (OSError, RuntimeError, ValueError) as error:  # RuntimeError: links in a circle
         raise RunError(_missing(path)) from error
-    if not inside or not (folder / RUN_FILE).is_file():
+    description = folder / RUN_FILE
+    if not inside or not description.is_file():
         raise RunError(_missing(path))
+    if description.stat().st_size > _MOST_DESCRIPTION:
+        msg = f"{RUN_FILE} of {path[:200]!r} is larger than any that gradclip writes."
+        raise RunError(msg)
     return folder
 
 

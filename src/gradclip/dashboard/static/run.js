@@ -2,8 +2,8 @@
 "use strict";
 
 (() => {
-  const { find, address, get, follow, throttled, setText, pulse, FIRST_BUCKETS } = gradclipLive;
-  const paths = JSON.parse(document.body.dataset.runs);
+  const { find, follow, throttled, setText, pulse, FIRST_BUCKETS } = gradclipLive;
+  const { paths, take } = gradclipEarly;
   const BUCKETS = paths.length > 3 ? 300 : 600;
   const GROUPED = 60; // layers, from which on groups are shown first
   const shown = new Map(); // what was fetched last, by path
@@ -18,7 +18,7 @@
   async function fetchRun(path) {
     try {
       const buckets = shown.has(path) ? BUCKETS : FIRST_BUCKETS;
-      const run = await get(`${address("api/run", path)}?buckets=${buckets}`);
+      const run = await take(path, buckets);
       if (buckets === BUCKETS || run.numSteps <= FIRST_BUCKETS) stale.delete(path);
       shown.set(path, run);
       return "";
