@@ -53,7 +53,12 @@ def test_the_first_step_s_norms_and_the_places_are_printed(request):
     assert [line.split()[0] for line in lines[4:10]] == ["w1", "b1", "w2", "b2", "w3", "b3"]
     assert "test accuracy" in done.stdout
     assert "w1 / w3, first → last step" in done.stdout
-    assert lines[-2:] == [f"run    {folder}", f"report {folder / 'report.html'}"]
+    assert lines[-4:] == [
+        f"run    {folder}",
+        f"report {folder / 'report.html'}",
+        f"watch  gradclip watch {folder}",
+        f"serve  gradclip serve {folder.parent}",
+    ]
 
 
 def test_plain_output_has_no_control_codes(request):

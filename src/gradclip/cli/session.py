@@ -1,5 +1,6 @@
 """Trains one experiment or several compared, and leaves runs and a report behind."""
 
+import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -89,7 +90,12 @@ class Session:
         self.screen.summarize(
             _title({run.status for run in runs.values()}),
             {name: figures(gather(name, run)) for name, run in runs.items()},
-            {"run": str(self.directory), "report": str(path)},
+            {
+                "run": str(self.directory),
+                "report": str(path),
+                "watch": f"gradclip watch {shlex.quote(str(self.directory))}",
+                "serve": f"gradclip serve {shlex.quote(str(self.directory.parent))}",
+            },
         )
 
     def _refuse_used_directory(self) -> None:
