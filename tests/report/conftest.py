@@ -7,7 +7,17 @@ from gradclip.record import Metadata, Parameter, RunWriter, StepRecord, open_run
 from gradclip.report.facts import gather
 
 
-def write_run(path, norms, *, limit=15.0, names=None, summary=None, status="finished", **changes):
+def write_run(  # noqa: PLR0913 - what runs differ by
+    path,
+    norms,
+    *,
+    limit=15.0,
+    names=None,
+    summary=None,
+    status="finished",
+    arguments=None,
+    **changes,
+):
     """Write a run of global-norm clipping with the given norms before clipping, (S, P).
 
     `limit`, and `changes` of the records' fields, may be functions of the step.
@@ -24,7 +34,7 @@ def write_run(path, norms, *, limit=15.0, names=None, summary=None, status="fini
         parameters=tuple(map(Parameter, names, shapes)),
         policy=None if limit is None else "global-norm=15",
         seed=0,
-        arguments={"lr": 0.01, "hidden": [256, 128]},
+        arguments={"lr": 0.01, "hidden": [256, 128]} | (arguments or {}),
     )
     with RunWriter(path, metadata) as writer:
         for step, row in enumerate(norms):

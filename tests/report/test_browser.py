@@ -194,14 +194,19 @@ def test_runs_are_compared_and_hidden(look, take, run, broken_run, empty_run):
 
 def test_names_are_text_and_never_markup(look, tmp_path):
     name = "</script><script>alert(1)</script><img src=x onerror=alert(1)>"
-    page = look({name: write_run(tmp_path / "run", np.ones((3, 2)), names=[name, f"{name}2"])})
+    run = write_run(
+        tmp_path / "run", np.ones((3, 2)), names=[name, f"{name}2"], arguments={name: name}
+    )
+    page = look({name: run})
     asked = []
     page.on("dialog", lambda dialog: (asked.append(dialog.message), dialog.dismiss()))
     hover(page, "#layers", 0.6, 0.3)
     page.focus("#parameters")
     page.keyboard.press("Home")
     assert page.locator("#layers-table tbody th").first.inner_text() == name
-    assert page.locator("main img, main script, .details script").count() == 0
+    page.click("text=Settings")
+    assert page.locator("#settings tbody tr").last.inner_text().split("\t") == [name, name]
+    assert page.locator("main img, main script, .details script, .details img").count() == 0
     assert asked == []
 
 

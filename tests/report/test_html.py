@@ -43,7 +43,8 @@ def test_the_parts_have_nothing_inline():
 
 def test_names_cannot_break_the_page(tmp_path):
     name = "</script><script>alert(1)</script>"
-    page = render_html({name: write_run(tmp_path / "run", [[1.0, 2.0]], names=[name, "w$title"])})
+    run = write_run(tmp_path / "run", [[1.0, 2.0]], names=[name, "w$title"], arguments={name: name})
+    page = render_html({name: run})
     assert "<script>alert(1)" not in page
     assert "w$title" in page
 
