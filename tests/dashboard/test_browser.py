@@ -92,7 +92,9 @@ def drawn(page):
     return page
 
 
-@pytest.mark.parametrize(("width", "dark"), [(1280, False), (1280, True), (400, False)])
+@pytest.mark.parametrize(
+    ("width", "dark"), [(1280, False), (1280, True), (800, False), (400, False)]
+)
 def test_the_list_shows_every_run(browser, server, width, dark):  # noqa: F811
     with visit(browser, server.address, width=width, dark=dark) as seen:
         seen.page.wait_for_selector("#pulse[data-state=live]")

@@ -117,7 +117,7 @@ const gradclipLayers = (() => {
     }
 
     function rowHeight() {
-      return matchMedia("(max-width: 720px)").matches ? 76 : 36; // as the style sheet has it
+      return matchMedia("(max-width: 900px)").matches ? 76 : 36; // as the style sheet has it
     }
 
     function drawRow(row, height) {

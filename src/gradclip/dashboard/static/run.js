@@ -37,7 +37,10 @@
     const troubles = await Promise.all([...stale].map(fetchRun));
     complain([...new Set(troubles)].filter(Boolean).join(" "));
     const runs = paths.filter((path) => shown.has(path)).map((path) => shown.get(path));
-    if (!runs.length) return false;
+    if (!runs.length) {
+      pulse("lost", "cannot be read");
+      return false;
+    }
     gradclipPage.show(runs);
     document.body.classList.add("drawn");
     saySo(runs);
