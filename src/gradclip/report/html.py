@@ -15,11 +15,12 @@ from gradclip.report import tables
 from gradclip.report.captions import headline, subtitle, together
 from gradclip.report.facts import Facts, gather, thinned_again
 from gradclip.report.story import story
-from gradclip.report.view import escape_json, shown_parameters, view
+from gradclip.report.view import MAX_LINES, MAX_TABLE, escape_json, shown_parameters, view
 
 MAX_BYTES = 760_000  # of data: what ECharts and the page itself leave of 2 MB
 MAX_BUCKETS = 800  # about one a pixel of a wide chart
-_FEWEST = 24  # points that still make a line
+_FEWEST = 24  # points that still make a line, and rows that still make a table
+_FEWEST_LINES = 6
 _CHARACTERS = 7  # of a number and its comma
 _SCALARS = 18  # numbers a bucket: five columns of three, the step, marks
 # The order is that of use: functions first, then what runs them.
@@ -135,20 +136,28 @@ def write_text(path: str | os.PathLike[str], text: str) -> Path:
     return target
 
 
-def _fitting(runs: Mapping[str, RunReader], max_bytes: int = MAX_BYTES) -> tuple[list[Facts], str]:
+def _fitting(runs: Mapping[str, RunReader]) -> tuple[list[Facts], str]:
     """Return the runs thinned so far that their data are not too long, and the data."""
+    rows, lines = MAX_TABLE // len(runs), max(MAX_LINES // len(runs), _FEWEST_LINES)
     facts = [gather(name, reader, _FEWEST) for name, reader in runs.items()]
-    each = [_SCALARS + 6 * len(shown_parameters(run)) for run in facts]
-    fixed = len(escape_json([view(run) for run in facts]))
-    room = max(max_bytes - fixed, 0) / (_CHARACTERS * sum(each))
-    num_buckets = int(min(MAX_BUCKETS, _FEWEST + room))
-    while True:
+    while len(data := _data(facts, rows, lines)) > MAX_BYTES and rows > _FEWEST:
+        rows //= 2
+    each = sum(_SCALARS + 6 * len(shown_parameters(run, lines)) for run in facts)
+    num_buckets = int(_FEWEST + max(MAX_BYTES - len(data), 0) / (_CHARACTERS * each))
+    num_buckets = min(num_buckets, MAX_BUCKETS)
+    while num_buckets > _FEWEST:
         readers = zip(facts, runs.values(), strict=True)
-        facts = [thinned_again(run, reader, num_buckets) for run, reader in readers]
-        data = escape_json([view(run) for run in facts])
-        if len(data) <= max_bytes or num_buckets <= _FEWEST:
-            return facts, data
-        num_buckets = max(_FEWEST, int(num_buckets * min(0.9, 0.95 * max_bytes / len(data))))
+        finer = [thinned_again(run, reader, num_buckets) for run, reader in readers]
+        text = _data(finer, rows, lines)
+        if len(text) <= MAX_BYTES:
+            return finer, text
+        num_buckets = int(num_buckets * min(0.9, 0.95 * MAX_BYTES / len(text)))
+    return facts, data
+
+
+def _data(runs: Sequence[Facts], rows: int, lines: int) -> str:
+    """Return what the page draws, as JSON."""
+    return escape_json([view(run, rows, lines) for run in runs])
 
 
 def _body(runs: Sequence[Facts]) -> str:

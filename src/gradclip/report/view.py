@@ -42,8 +42,17 @@ def view_run(name: str, reader: RunReader, num_buckets: int) -> Json:
     return view(gather(name, reader, num_buckets))
 
 
-def view(facts: Facts) -> Json:
-    """Return what the page draws of one run that was read already."""
+def view(facts: Facts, max_rows: int = MAX_TABLE, max_lines: int = MAX_LINES) -> Json:
+    """Return what the page draws of one run that was read already.
+
+    Args:
+        facts: The run.
+        max_rows: How many parameters the table may have.
+        max_lines: How many may have a line of their own.
+
+    Returns:
+        As `view_run`.
+    """
     numbers, thin = facts.numbers, facts.thin
     return {
         "schema": VIEW_SCHEMA,
@@ -61,20 +70,20 @@ def view(facts: Facts) -> Json:
         "accuracy": _points(facts, "accuracy"),
         "clipped": _counts(facts, clipped_steps(numbers)),
         "skipped": _counts(facts, numbers.skipped),
-        "parameters": _view_parameters(facts),
+        "parameters": _view_parameters(facts, max_lines),
         "layers": view_layers(facts),
         "thresholds": _view_thresholds(facts),
-        "table": _view_table(facts),
+        "table": _view_table(facts, max_rows),
     }
 
 
-def shown_parameters(facts: Facts) -> list[int]:
+def shown_parameters(facts: Facts, max_lines: int) -> list[int]:
     """Return which parameters have lines: all, or evenly spaced layers if there are too many."""
     parameters = facts.metadata.parameters
     places = list(range(len(parameters)))
-    if len(places) > MAX_LINES:
+    if len(places) > max_lines:
         places = layers_of(parameters)
-    chosen = np.linspace(0, len(places) - 1, min(len(places), MAX_LINES)).round()
+    chosen = np.linspace(0, len(places) - 1, min(len(places), max_lines)).round()
     return [places[int(place)] for place in chosen]
 
 
@@ -109,7 +118,7 @@ def _pairs(texts: Mapping[str, str]) -> list[Json]:
     return [[title, text] for title, text in texts.items()]
 
 
-def _view_parameters(facts: Facts) -> list[Json]:
+def _view_parameters(facts: Facts, max_lines: int) -> list[Json]:
     """Return the lines' data; `layer` counts the weights from the input."""
     parameters = facts.metadata.parameters
     layers = np.maximum(np.cumsum([is_weight(p) for p in parameters]) - 1, 0)
@@ -122,7 +131,7 @@ def _view_parameters(facts: Facts) -> list[Json]:
             "after": _points(facts, "norms_after", place),
             "ratios": _ratios(facts, place),
         }
-        for place in shown_parameters(facts)
+        for place in shown_parameters(facts, max_lines)
     ]
 
 
@@ -193,10 +202,10 @@ def _view_thresholds(facts: Facts) -> Json:
     }
 
 
-def _view_table(facts: Facts) -> Json:
+def _view_table(facts: Facts, max_rows: int) -> Json:
     """Return a row a parameter; evenly spaced ones if there are too many."""
     rows = layer_figures(facts)
-    places = np.linspace(0, len(rows) - 1, min(len(rows), MAX_TABLE)).round()
+    places = np.linspace(0, len(rows) - 1, min(len(rows), max_rows)).round()
     return {"total": len(rows), "rows": [_table_row(rows[int(place)]) for place in places]}
 
 

@@ -89,8 +89,8 @@ function thresholdSeries(view, theme) {
   const line = lineSeries({ steps: view.steps }, view.threshold === null ? [] : [view.threshold, view.threshold], {
     name: "threshold", color: theme.runs[3], width: 1.75, type: [2, 3], log: true,
   });
-  const label = { show: true, formatter: `tried ${formatNumber(view.threshold)}`, position: [6, -15], align: "left", color: theme.runs[3], fontSize: 11.5, textBorderColor: theme.surface, textBorderWidth: 3 };
-  const data = view.threshold === null ? [] : [{ coord: [view.range[0], power(view.threshold)] }];
+  const label = { show: true, formatter: `tried ${formatNumber(view.threshold)}`, position: [-6, 6], align: "right", color: theme.runs[3], fontSize: 11.5, textBorderColor: theme.surface, textBorderWidth: 3 };
+  const data = view.threshold === null ? [] : [{ coord: [view.range[1], power(view.threshold)] }];
   return { ...line, id: "threshold", z: 5, silent: true, clip: true, tooltip: { show: false }, markPoint: { data, symbol: "circle", symbolSize: 0.1, label, silent: true } };
 }
 
