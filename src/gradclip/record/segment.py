@@ -11,13 +11,12 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from gradclip.record.checksums import CHECKSUM_SIZE, sound
 from gradclip.record.layout import Kind, Row
 
 SUFFIX = ".records"
 _MAGIC = b"gradclip records"
 _HEAD_SIZE = len(_MAGIC) + 8  # then the description's length and checksum, 4 bytes each
-_CHECKSUM = 4  # bytes at the start of a record
-_AT_ONCE = 1 << 20  # bytes whose checksums are made at once: what a cache holds
 _PACKED = struct.Struct("<I")
 
 
@@ -90,7 +89,7 @@ class SegmentWriter:
         data = bytearray(rows.tobytes())
         view, size = memoryview(data), self.layout.itemsize
         for start in range(0, len(data), size):
-            checksum = zlib.crc32(view[start + _CHECKSUM : start + size])
+            checksum = zlib.crc32(view[start + CHECKSUM_SIZE : start + size])
             _PACKED.pack_into(data, start, checksum)
         self._write(data)
 
@@ -153,19 +152,7 @@ class SegmentReader:
         count = max(min(stop, len(self)) - start, 0)
         offset = self._start + start * self.layout.itemsize
         rows = np.fromfile(self.path, self.layout, count, offset=offset)
-        return rows, rows["checksum"] == _checksums(rows)
-
-
-def _checksums(rows: Row) -> NDArray[np.uint32]:
-    """Return the checksum of each record but for the checksum that it has itself."""
-    size = rows.dtype.itemsize
-    form = struct.Struct(f"{_CHECKSUM}x{size - _CHECKSUM}s")
-    found = np.empty(len(rows), dtype=np.uint32)
-    at_once = max(_AT_ONCE // size, 1)
-    for start in range(0, len(rows), at_once):
-        data = rows[start : start + at_once].tobytes()
-        found[start : start + at_once] = [zlib.crc32(rest) for (rest,) in form.iter_unpack(data)]
-    return found
+        return rows, sound(rows)
 
 
 def _head(layout: np.dtype[np.void]) -> bytes:
