@@ -1,4 +1,5 @@
-# `make demo` and `make test` need Python 3.11+ with pip and venv, and nothing else.
+# `make demo` and `make test` need Python 3.11+ with pip and venv, and nothing else; the tests of
+# pages Chromium besides (apt-get install chromium), unless GRADCLIP_NO_BROWSER=1 leaves them out.
 PYTHON ?= python3
 FRAMEWORK ?= torch
 ARGS ?=
