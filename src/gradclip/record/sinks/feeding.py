@@ -22,7 +22,7 @@ def feed(run: Run | str | os.PathLike[str], sink: Sink, *, rank: int = 0) -> Non
         RunError: There is no run.
 
     Example:
-        >>> import json, tempfile, numpy as np, gradclip
+        >>> import json, pathlib, tempfile, numpy as np, gradclip
         >>> from gradclip.record.sinks import JsonLines, feed
         >>> folder = tempfile.mkdtemp()
         >>> clipper = gradclip.numpy.Clipper(gradclip.GlobalNorm(1.0))
@@ -30,7 +30,8 @@ def feed(run: Run | str | os.PathLike[str], sink: Sink, *, rank: int = 0) -> Non
         ...     _ = clipper([np.array([3.0, 4.0])], names=["w"])
         ...     recorder.record(clipper.report)
         >>> feed(f"{folder}/run", JsonLines(f"{folder}/steps.jsonl"))
-        >>> json.loads(open(f"{folder}/steps.jsonl").readline())["gradclip/global_norm_before"]
+        >>> text = pathlib.Path(folder, "steps.jsonl").read_text()
+        >>> json.loads(text)["gradclip/global_norm_before"]
         5.0
     """
     parts = slices(run, _NUM_VALUES, rank=rank)
