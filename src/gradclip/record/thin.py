@@ -177,10 +177,12 @@ def _count(hits: NDArray[np.bool_] | Counts, starts: Counts) -> Counts:
 
 def _reduce(of: np.ufunc, column: NDArray[Any], starts: Counts) -> Any:
     """Return each bucket's sum, or least or greatest value."""
-    size = starts[1] if len(starts) > 1 else len(column)
+    if len(starts) == 1:  # as whoever writes asks for it, again and again
+        return of.reduce(column, axis=0, keepdims=True)
+    size = starts[1] if len(starts) else 0
     if len(starts) == 0 or (np.diff(starts) != size).any() or len(column) - starts[-1] > size:
         return of.reduceat(column, starts, axis=0)
     # Buckets of one size, but for a shorter last one: several times as fast as `reduceat`.
     whole = column[: starts[-1]].reshape(len(starts) - 1, size, *column.shape[1:])
     last = of.reduce(column[starts[-1] :], axis=0, keepdims=True)
-    return np.concatenate([of.reduce(whole, axis=1), last]) if len(whole) else last
+    return np.concatenate([of.reduce(whole, axis=1), last])
