@@ -20,6 +20,7 @@ NAMES = [
     "test_inner.py",
     "test_statistics.py",
     "test_moments.py",
+    "test_record.py",
 ]
 FILES = [str(HERE / name) for name in NAMES]
 

@@ -47,6 +47,16 @@ def test_fit_clips_as_keras_does():
     assert len(str(report).splitlines()) == 5
 
 
+def test_a_report_stays_that_of_its_step():
+    weight = keras.Variable([3.0, 4.0])
+    optimizer = sgd(gradclip.GlobalNorm(1.0))
+    optimizer.apply([tensor(3.0, 4.0)], [weight])
+    report = optimizer.report
+    optimizer.apply([tensor(6.0, 8.0)], [weight])
+    assert float(report.norm_before) == 5.0
+    assert float(optimizer.report.norm_before) == 10.0
+
+
 def test_a_bad_batch_changes_nothing_but_the_counts():
     network = fit(compiled(ClippedOptimizer(keras.optimizers.Adam(0.1), "zclip")), epochs=1)
     optimizer = network.optimizer

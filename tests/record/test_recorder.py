@@ -75,7 +75,7 @@ def test_a_full_queue_makes_nobody_wait_and_is_said(tmp_path):
             self._report = report
 
         def __getattr__(self, name):
-            if name == "norm_before":
+            if name == "norm_after":
                 time.sleep(0.05)
             return getattr(self._report, name)
 
@@ -178,3 +178,12 @@ def test_other_parameters_are_refused(tmp_path, parameters):
 def test_numbers_out_of_range_are_refused(tmp_path):
     with pytest.raises(ConfigurationError, match="capacity"):
         Recorder(tmp_path / "run", WEIGHTS, capacity=0)
+
+
+def test_a_report_of_other_parameters_is_refused(tmp_path):
+    with (
+        Recorder(tmp_path / "run", {"w": np.zeros(2)}) as recorder,
+        pytest.raises(ConfigurationError, match="of the 1 parameters that the recorder was made"),
+    ):
+        recorder.record(next(reports(1)))
+    assert len(read_run(tmp_path / "run").steps) == 0

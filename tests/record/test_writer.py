@@ -273,3 +273,12 @@ def test_a_directory_that_may_not_be_written_is_reported(tmp_path, metadata):
     tmp_path.chmod(0o500)
     with pytest.raises(RunError, match="cannot be written"):
         RunWriter(tmp_path / "run", metadata)
+
+
+def test_a_step_of_other_parameters_is_refused(tmp_path, metadata):
+    with RunWriter(tmp_path, metadata) as writer:
+        with pytest.raises(RunError, match="each of the run's 2 parameters, got 3"):
+            writer.write(record(0, norms_before=(1.0, 2.0, 3.0), norms_after=(1.0, 2.0, 3.0)))
+        writer.write(record(1))
+    run = read_run(tmp_path)
+    assert (run.steps.tolist(), run.lost.tolist()) == ([1], [1])

@@ -76,3 +76,20 @@ def test_training_is_the_same_with_a_recorder_and_without(tmp_path):
         models.append(model)
     for one, other in zip(models[0].parameters(), models[1].parameters(), strict=True):
         assert torch.equal(one, other)
+
+
+def test_an_optimizer_may_have_some_parameters_in_another_order(tmp_path):
+    model, _ = make()
+    first, _, second = model
+    first.bias.requires_grad_(requires_grad=False)
+    groups = [{"params": [second.weight, second.bias]}, {"params": [first.weight]}]
+    optimizer = torch.optim.SGD(groups, lr=0.1)
+    with gradclip.Recorder(tmp_path / "run", model.named_parameters()) as recorder:
+        attached = gradclip.torch.attach(optimizer, "global-norm=1", model, recorder=recorder)
+        train(model, optimizer, recorder, 1)
+    run = gradclip.read_run(tmp_path / "run")
+    assert [p.name for p in run.metadata.parameters] == ["0.weight", "0.bias", "2.weight", "2.bias"]
+    norms = {name: before for name, (before, _) in attached.report.parts().items()}
+    expected = [norms["0.weight"], 0.0, norms["2.weight"], norms["2.bias"]]
+    assert run.norms_before[0].tolist() == expected
+    assert (run.updates.weight_norms[0] > 0).tolist() == [True, False, True, True]

@@ -13,11 +13,13 @@ from gradclip.keras.functional import (
     gradient_statistics,
 )
 from gradclip.keras.optimizer import Optimizer
+from gradclip.keras.record import Record
 
 __all__ = [
     "ClippedOptimizer",
     "Clipper",
     "Optimizer",
+    "Record",
     "adaptive_clip",
     "clip_by_average_norm",
     "clip_by_block_rms",

@@ -7,6 +7,8 @@ from typing import Any
 import keras
 import numpy as np
 
+from gradclip.errors import ConfigurationError
+
 
 class KerasVariables:
     """Keras' side of `gradclip.core.policies.memory.Variables`.
@@ -36,8 +38,21 @@ class KerasVariables:
         )
 
     def read(self, variable: Any, like: Any) -> Any:
-        """Return the value."""
-        value = _tensor(variable.value)
+        """Return the value, as it is now: some backends write into the tensor that there is.
+
+        Raises:
+            ConfigurationError: JAX has taken the variables away, to give them back later.
+        """
+        try:
+            value = _tensor(variable.value)
+        except TypeError as error:  # what Keras says of a variable that holds nothing
+            msg = (
+                "While `fit` runs on JAX, the variables must be brought back before they are read: "
+                "call model.jax_state_sync() first."
+            )
+            raise ConfigurationError(msg) from error
+        if like is None:
+            return _snapshot(value)
         if isinstance(like, float):
             return float(value)
         return value.tolist() if isinstance(like, list) else value
@@ -46,6 +61,17 @@ class KerasVariables:
         """Assign a value."""
         tensor = keras.ops.convert_to_tensor(value, variable.dtype)
         variable.assign(keras.ops.broadcast_to(tensor, variable.shape))
+
+
+def _snapshot(value: Any) -> Any:
+    """Return what later steps do not change."""
+    match keras.backend.backend():
+        case "torch":
+            return value.detach().clone()
+        case "numpy":
+            return np.array(value)
+        case _:
+            return value
 
 
 def _tensor(value: Any) -> Any:

@@ -1,7 +1,8 @@
 """From a report of any framework to the record of a step."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import fields, replace
 from typing import Any
 
 import numpy as np
@@ -9,22 +10,23 @@ from numpy.typing import NDArray
 
 from gradclip.record.schema import StepRecord
 
+Place = Callable[[NDArray[Any]], NDArray[Any]]
 _NUMBERS = ("loss", "accuracy", "learning_rate")
 _VECTORS = ("weight_norms", "update_norms")
 
 
 def step_record(
-    report: Any, step: int, seconds: float, numbers: Mapping[str, Any], lost: int
+    report: Any, *, step: int, time: float, numbers: Mapping[str, Any], place: Place
 ) -> StepRecord:
     """Return the record of a step; what lies on a device is waited for.
 
     Args:
         report: The `Report` of a Clipper.
         step: The step's number.
-        seconds: Seconds since the start.
+        time: Seconds since the start.
         numbers: What else is known of the step: `loss`, `accuracy` and `learning_rate`, (), and
             `weight_norms` and `update_norms`, (P,).
-        lost: How many steps before it are lost.
+        place: Brings a column of the report to the run's parameters.
 
     Raises:
         TypeError: There is something else among the numbers.
@@ -34,9 +36,13 @@ def step_record(
         msg = f"a step has {', '.join((*_NUMBERS, *_VECTORS))}, got {', '.join(sorted(unknown))}"
         raise TypeError(msg)
     found = report.statistics
+
+    def column(values: Any) -> NDArray[Any] | None:
+        return None if values is None else place(vector(values))
+
     return StepRecord(
         step=step,
-        time=seconds,
+        time=time,
         loss=number(numbers.get("loss")),
         accuracy=number(numbers.get("accuracy")),
         learning_rate=number(numbers.get("learning_rate")),
@@ -45,18 +51,36 @@ def step_record(
         limit=_limit(report.limit),
         scale=float(report.scale),
         skipped=bool(report.skipped),
-        norms_before=vector(report.parts_before),
-        norms_after=vector(report.parts_after),
-        largest=None if found is None else vector(found.largest),
-        nonfinite=None if found is None else vector(found.nonfinite),
-        zeros=None if found is None else vector(found.zeros),
-        **{n: vector(numbers[n]) for n in _VECTORS if numbers.get(n) is not None},
-        lost=lost,
+        norms_before=place(vector(report.parts_before)),
+        norms_after=place(vector(report.parts_after)),
+        largest=column(found and found.largest),
+        nonfinite=column(found and found.nonfinite),
+        zeros=column(found and found.zeros),
+        weight_norms=column(numbers.get("weight_norms")),
+        update_norms=column(numbers.get("update_norms")),
+    )
+
+
+def lasting(report: Any) -> Any:
+    """Return a report that may be read later, whatever becomes of a step's arrays until then.
+
+    A compiled step of JAX may be given the state, in which they lie, to write over.
+    """
+    if not hasattr(getattr(report, "norm_before", None), "is_deleted"):
+        return report
+    given = {f.name: getattr(report, f.name) for f in fields(report) if f.name != "names"}
+    found = given.pop("statistics")
+    return replace(
+        report,
+        statistics=None if found is None else type(found)(*map(kept, found)),
+        **{name: kept(value) for name, value in given.items()},
     )
 
 
 def kept(value: Any) -> Any:
     """Return what may be read later, whatever becomes of a tensor until then."""
+    if hasattr(value, "is_deleted"):  # JAX's
+        return value.copy()
     if not hasattr(value, "detach"):
         return value
     own = value.detach()  # which lets go of the graph that it came from

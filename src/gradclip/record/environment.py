@@ -9,7 +9,13 @@ from typing import Any
 from gradclip.errors import ConfigurationError
 from gradclip.record.schema import Json, Metadata, Parameter
 
-_FRAMEWORKS = {"torch": "torch", "tensorflow": "tensorflow", "jaxlib": "jax", "jax": "jax"}
+_FRAMEWORKS = {
+    "torch": "torch",
+    "tensorflow": "tensorflow",
+    "jaxlib": "jax",
+    "jax": "jax",
+    "keras": "keras",
+}
 
 
 def describe(

@@ -9,12 +9,14 @@ import warnings
 from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from types import TracebackType
 from typing import Any, NamedTuple, Self
 
 from gradclip.errors import ConfigurationError, RunError
-from gradclip.record.convert import kept, step_record
+from gradclip.record.convert import kept, lasting, step_record
 from gradclip.record.environment import describe
+from gradclip.record.placing import places_of, spread
 from gradclip.record.schema import Json, Status, StepRecord
 from gradclip.record.sinks.fanout import Fanout
 from gradclip.record.sinks.sink import Sink
@@ -32,6 +34,7 @@ class _Step(NamedTuple):
     step: int
     time: float
     report: Any
+    places: list[int] | None
     numbers: dict[str, Any]
     lost: int
 
@@ -106,6 +109,8 @@ class Recorder:
             self._sinks.close("failed")
             raise
         self.updates_every = updates_every
+        self._names = self._report_names = tuple(p.name for p in metadata.parameters)
+        self._places: list[int] | None = None  # of the report's parameters among the run's
         self._next = _following(self._writer, rank) if resume else 0
         self._start = time.perf_counter()
         # Taking turns with one lock would cost the thread that trains more than all else here: each
@@ -159,7 +164,14 @@ class Recorder:
             step: Its number; by default one more than the last one's. One that is not larger
                 begins anew there: training went back to a checkpoint.
             **numbers: As in `note`.
+
+        Raises:
+            ConfigurationError: The report is of parameters that the run does not have.
         """
+        names = getattr(report, "names", self._report_names)
+        if names != self._report_names:
+            self._places = places_of(names, self._names)
+            self._report_names = names
         seconds = time.perf_counter() - self._start
         number_of_step = self._next if step is None else step
         self._next = number_of_step + 1
@@ -168,7 +180,14 @@ class Recorder:
             given[name] = kept(value)
         if len(self._waiting) < self._capacity:
             self._waiting.append(
-                _Step(number_of_step, seconds, report, given, self._dropped_before)
+                _Step(
+                    number_of_step,
+                    seconds,
+                    lasting(report),
+                    self._places,
+                    given,
+                    self._dropped_before,
+                )
             )
             self._handed += 1
             self._dropped_before = 0
@@ -254,7 +273,14 @@ class Recorder:
         records: list[StepRecord] = []
         for step in steps:
             try:
-                record = step_record(step.report, step.step, step.time, step.numbers, step.lost)
+                record = step_record(
+                    step.report,
+                    step=step.step,
+                    time=step.time,
+                    numbers=step.numbers,
+                    place=partial(spread, places=step.places, length=len(self._names)),
+                )
+                record = replace(record, lost=step.lost) if step.lost else record
             except Exception as error:  # noqa: BLE001 - as above
                 self._refused += 1
                 self._unread += 1 + step.lost

@@ -144,7 +144,15 @@ class RunWriter:
             yield group
 
     def _append(self, records: list[StepRecord]) -> None:
-        """Write steps in rising order."""
+        """Write steps in rising order.
+
+        Raises:
+            RunError: They are of more or fewer parameters than the run.
+        """
+        given, wanted = len(records[0].norms_before), len(self._metadata.parameters)
+        if given != wanted:
+            msg = f"A step must have a norm for each of the run's {wanted} parameters, got {given}."
+            raise RunError(msg)
         if self._files is not None and not self._files.follows(records[0]):
             self._files.close()
             self._files = None
