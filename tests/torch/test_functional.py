@@ -7,6 +7,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 import gradclip.torch as gt  # noqa: E402 - after the check for torch
+from gradclip.kernels import cpu  # noqa: E402 - likewise
 
 pytestmark = pytest.mark.torch
 
@@ -26,6 +27,15 @@ def test_sparse_tensors_stay_sparse_and_repeated_rows_are_summed():
     limited = gt.clip_by_value(sparse([1, 1], [[0.8], [0.8]], (3, 1)), -1.0, 1.0)
     assert limited.is_sparse
     assert limited.to_dense().flatten().tolist() == [0.0, 1.0, 0.0]
+
+
+@pytest.mark.skipif(not cpu.available(), reason="rows of float32 sums are within 5e-7")
+def test_the_norm_of_one_tensor_is_as_exact_as_that_of_many():
+    t = torch.full((30, 17), 0.1)
+    t[0, 0] = 2.0
+    exact = math.sqrt(math.fsum(x * x for x in t.flatten().tolist()))
+    clipped = gt.clip_by_norm(t, exact / 2).double()
+    assert float((clipped / t.double() - 0.5).abs().max()) < 1.2e-7
 
 
 @pytest.mark.filterwarnings("ignore:Sparse CSR tensor support")
