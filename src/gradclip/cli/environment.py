@@ -2,7 +2,10 @@
 
 import io
 import os
+import shlex
+import shutil
 import sys
+from pathlib import Path
 
 
 def calm_numpy() -> None:
@@ -46,3 +49,11 @@ def tolerate_narrow_encodings() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")
+
+
+def command() -> str:
+    """Return how this command can be called again: by its name, or by where it lies."""
+    here = Path(sys.argv[0])
+    if shutil.which("gradclip") or here.stem != "gradclip":
+        return "gradclip"
+    return shlex.quote(str(here))

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from gradclip.cli.environment import command
 from gradclip.cli.interruption import Interruption
 from gradclip.cli.screen import Screen
 from gradclip.errors import NonFiniteGradientError, RunError
@@ -93,8 +94,8 @@ class Session:
             {
                 "run": str(self.directory),
                 "report": str(path),
-                "watch": f"gradclip watch {shlex.quote(str(self.directory))}",
-                "serve": f"gradclip serve {shlex.quote(str(self.directory.parent))}",
+                "watch": f"{command()} watch {shlex.quote(str(self.directory))}",
+                "serve": f"{command()} serve {shlex.quote(str(self.directory.parent))}",
             },
         )
 
