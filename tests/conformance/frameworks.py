@@ -214,18 +214,22 @@ MODES = {
 }
 
 
+_SLOW_COMPILERS = {"torch-compiled", "tensorflow-xla"}  # seconds for each shape
+
+
 def parameters(**required):
     """The modes as pytest parameters, marked by framework, skipped where it is not installed."""
     return [
-        pytest.param(mode, id=key, marks=_marks(mode))
+        pytest.param(mode, id=key, marks=_marks(mode, long=key in _SLOW_COMPILERS))
         for key, mode in MODES.items()
         if all(getattr(mode, name) == value for name, value in required.items())
     ]
 
 
-def _marks(mode):
+def _marks(mode, *, long):
     missing = importlib.util.find_spec(mode.package) is None
     marks = [] if mode.name == "numpy" else [getattr(pytest.mark, mode.name)]
+    marks += [pytest.mark.long] * long
     return [*marks, pytest.mark.skipif(missing, reason=f"{mode.package} is not installed")]
 
 
