@@ -68,11 +68,12 @@ def agree(again, stored):
                 assert text == stored[name][key][1], (name, key)
 
 
+@pytest.mark.long
 def test_numpy_gives_what_is_stored(stored):
     agree(json.loads(python("-m", "benchmarks.edge_cases.run", "numpy")), stored)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.torch
 def test_torch_gives_what_is_stored(stored):
     agree(json.loads(python("-m", "benchmarks.edge_cases.run", "torch")), stored)

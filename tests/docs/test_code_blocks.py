@@ -24,7 +24,7 @@ SNIPPET = re.compile(r'^--8<-- "(.+)"$', re.MULTILINE)
 PROMISE = re.compile(r"^ *print\(.*\)  # (.+)$", re.MULTILINE)
 END = "-- end of a block --"
 LENIENT = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
-pytestmark = [pytest.mark.slow, pytest.mark.torch, pytest.mark.tensorflow, pytest.mark.jax]
+pytestmark = [pytest.mark.long, pytest.mark.torch, pytest.mark.tensorflow, pytest.mark.jax]
 
 
 def blocks_of(page):

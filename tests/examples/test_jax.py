@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
-pytestmark = pytest.mark.jax
+pytestmark = [pytest.mark.jax, pytest.mark.long]
 NORMS = re.compile(r"norm (\d+\.?\d*) -> (\d+\.?\d*)")
 LOSSES = re.compile(r"loss (\d+\.\d+) -> (\d+\.\d+)")
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
-pytestmark = [pytest.mark.torch, pytest.mark.trainers]
+pytestmark = [pytest.mark.torch, pytest.mark.trainers, pytest.mark.long]
 NORMS = re.compile(r"norm (\d+\.\d+) -> (\d+\.\d+)")
 
 

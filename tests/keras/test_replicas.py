@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-pytestmark = [pytest.mark.keras, pytest.mark.tensorflow, pytest.mark.slow]
+pytestmark = [pytest.mark.keras, pytest.mark.tensorflow, pytest.mark.long]
 PROGRAM = """
 import keras, numpy as np, tensorflow as tf
 from tests.keras.models import bad, close, compiled, fit, same, values

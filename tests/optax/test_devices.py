@@ -75,6 +75,7 @@ PROGRAM = """
 """
 
 
+@pytest.mark.long
 def test_replicas_shards_and_sharded_arrays_train_as_one_device_does():
     environment = {
         "XLA_FLAGS": "--xla_force_host_platform_device_count=2",
