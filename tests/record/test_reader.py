@@ -169,3 +169,14 @@ def test_updates_that_a_resumed_run_repeats_are_hidden(tmp_path, metadata):
 
 def test_a_run_without_updates_has_none(path):
     assert open_run(path).updates() is None
+
+
+def test_files_that_are_just_being_made_are_no_trouble(tmp_path, metadata):
+    with RunWriter(tmp_path, metadata) as writer:
+        reader = open_run(tmp_path)
+        (tmp_path / "tensors-0000-rank0.records").touch()
+        reader.refresh()
+        assert reader.num_steps == 0
+        writer.write(record(0))
+        reader.refresh()
+        assert reader.read().steps.tolist() == [0]

@@ -187,3 +187,16 @@ def test_a_report_of_other_parameters_is_refused(tmp_path):
     ):
         recorder.record(next(reports(1)))
     assert len(read_run(tmp_path / "run").steps) == 0
+
+
+def test_a_run_whose_last_record_is_damaged_is_resumed_behind_the_last_sound_one(tmp_path):
+    with Recorder(tmp_path / "run", WEIGHTS) as recorder:
+        for report in reports(5):
+            recorder.record(report)
+    path = tmp_path / "run" / "steps-0000-rank0.records"
+    data = bytearray(path.read_bytes())
+    data[-1] ^= 1
+    path.write_bytes(data)
+    with Recorder(tmp_path / "run", WEIGHTS, resume=True) as recorder:
+        recorder.record(next(reports(1)))
+    assert read_run(tmp_path / "run").steps.tolist() == [0, 1, 2, 3, 4]

@@ -319,8 +319,5 @@ def _following(writer: RunWriter, rank: int) -> int:
     """Return the number of the step after the last one that there is."""
     store = Store(writer.path, rank)
     store.refresh()
-    pieces = store.pieces()
-    if not pieces:
-        return 0
-    last = pieces[-1].steps(pieces[-1].stop - 1, pieces[-1].stop)[0]
-    return int(last["step"][-1]) + 1 if len(last) else 0
+    last = store.last_step()
+    return 0 if last is None else last + 1

@@ -122,8 +122,19 @@ class Store:
             end = end if begin is None else min(end, begin)
         return pieces[::-1]
 
+    def last_step(self) -> int | None:
+        """Return the number of the last step whose record is sound; None if there is none."""
+        for piece in reversed(self.pieces()):
+            for row in reversed(range(piece.start, piece.stop)):
+                rows, sound = piece.readers["steps"].read(row, row + 1)
+                if sound.all() and len(rows):
+                    return int(rows["step"][0])
+        return None
+
     def _open(self, path: Path, name: SegmentName) -> None:
-        """Open a file; one whose head is not whole may be about to be written."""
+        """Open a file, unless nothing has been written to it yet."""
+        if not path.stat().st_size:
+            return
         try:
             self._sets[name.number][name.kind] = SegmentReader(path)
             self.foreign.discard(path.name)
