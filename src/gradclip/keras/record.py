@@ -9,6 +9,7 @@ import numpy as np
 
 from gradclip.errors import ConfigurationError
 from gradclip.keras.clipped import ClippedOptimizer
+from gradclip.record.applied import applied
 from gradclip.record.recorder import Recorder
 
 
@@ -72,12 +73,8 @@ class Record(keras.callbacks.Callback):  # type: ignore[misc]  # Keras has no ty
         if self._recorder is None:
             return
         if self._before:
-            pairs = zip(self._weights(), self._before, strict=True)
-            changes = [_norm(after.astype(np.float64) - before) for after, before in pairs]
-            self._recorder.note(
-                weight_norms=np.array([_norm(w) for w in self._before]),
-                update_norms=np.array(changes),
-            )
+            weight_norms, update_norms = applied(self._before, self._weights())
+            self._recorder.note(weight_norms=weight_norms, update_norms=update_norms)
             self._before = []
         self._sync()
         report = self._optimizer.report
@@ -120,8 +117,3 @@ def _clipping(optimizer: Any) -> ClippedOptimizer:
         f"{type(optimizer).__name__}. Wrap it: ClippedOptimizer(optimizer, None) clips nothing."
     )
     raise ConfigurationError(msg)
-
-
-def _norm(weight: Any) -> float:
-    """Return the norm of all entries."""
-    return float(np.linalg.norm(weight.astype(np.float64).ravel()))

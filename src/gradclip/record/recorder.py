@@ -15,6 +15,7 @@ from typing import Any, NamedTuple, Self
 
 from gradclip.errors import ConfigurationError, RunError
 from gradclip.record.convert import kept, lasting, step_record
+from gradclip.record.ending import ending
 from gradclip.record.environment import describe
 from gradclip.record.placing import places_of, spread
 from gradclip.record.schema import Json, Status, StepRecord
@@ -235,12 +236,7 @@ class Recorder:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        if kind is None:
-            self.close()
-        elif issubclass(kind, KeyboardInterrupt | GeneratorExit):
-            self.close("interrupted")
-        else:
-            self.close("failed", {"error": f"{kind.__name__}: {error}"})
+        self.close(*ending(error))
 
     def _work(self) -> None:
         """Write what waits, until the end."""
@@ -306,13 +302,7 @@ class Recorder:
 
     def _at_exit(self) -> None:
         """End a run that nobody closed, as the program ends."""
-        error = getattr(sys, "last_value", None)
-        if error is None:
-            self.close()
-        elif isinstance(error, KeyboardInterrupt):
-            self.close("interrupted")
-        else:
-            self.close("failed", {"error": f"{type(error).__name__}: {error}"})
+        self.close(*ending(getattr(sys, "last_value", None)))
 
 
 def _following(writer: RunWriter, rank: int) -> int:

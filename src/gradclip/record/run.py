@@ -52,7 +52,7 @@ class Numbers:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Run:
+class Run(Numbers):
     """A run's metadata and its S steps by column, over P parameters.
 
     Attributes:
@@ -85,24 +85,12 @@ class Run:
     status: Status
     metadata: Metadata
     summary: dict[str, Json] | None
-    steps: NDArray[np.int64]
-    time: Column
-    loss: Column
-    accuracy: Column
-    learning_rate: Column
-    global_norm_before: Column
-    global_norm_after: Column
-    limit: Column
-    scale: Column
-    skipped: NDArray[np.bool_]
     norms_before: Column
     norms_after: Column
     largest: Column | None = None
     nonfinite: Column | None = None
     zeros: Column | None = None
     updates: Updates | None = None
-    lost: NDArray[np.int64]
-    damaged: int = 0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -11,6 +11,7 @@ from typing import Self
 from gradclip.errors import RunError
 from gradclip.record.description import contents, read_description
 from gradclip.record.disk import replace_text, writing
+from gradclip.record.ending import ending
 from gradclip.record.files import Files, form_of
 from gradclip.record.schema import RUN_FILE, Metadata, Status, StepRecord
 from gradclip.record.segment import SUFFIX
@@ -120,14 +121,8 @@ class RunWriter:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        if self._finished:
-            return
-        if kind is None:
-            self.finish("finished")
-        elif issubclass(kind, KeyboardInterrupt | GeneratorExit):
-            self.finish("interrupted")
-        else:
-            self.finish("failed", {"error": f"{kind.__name__}: {error}"})
+        if not self._finished:
+            self.finish(*ending(error))
 
     def _groups(self, records: Sequence[StepRecord]) -> Iterator[list[StepRecord]]:
         """Split steps where one cannot stand in one file with those before it."""

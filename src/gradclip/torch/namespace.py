@@ -217,10 +217,9 @@ class TorchNamespace:
 
 def _whole_norm(values: Tensor, p: float) -> Tensor:
     """Return the wide p-norm of all entries, read by the C library where it can."""
-    rows = on_host.table([values])
-    known = None if rows is None else on_host.global_norm(rows, p)
+    known = on_host.norms([values], p)
     if known is not None:
-        return torch.tensor(known, dtype=torch.float64)
+        return known[0]
     return measure.norm(values) if p == EUCLIDEAN else measure.p_norm([values], p)
 
 
