@@ -66,7 +66,7 @@ def lasting(report: Any) -> Any:
 
     A compiled step of JAX may be given the state, in which they lie, to write over.
     """
-    if not hasattr(getattr(report, "norm_before", None), "is_deleted"):
+    if not hasattr(getattr(report, "parts_before", None), "is_deleted"):
         return report
     given = {f.name: getattr(report, f.name) for f in fields(report) if f.name != "names"}
     found = given.pop("statistics")

@@ -1,0 +1,207 @@
+"""One process's training as its hooks see it: the run, the count of steps, what went wrong."""
+
+import contextlib
+import importlib
+import os
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from gradclip.instrument.settings import Settings, numbered
+
+if TYPE_CHECKING:  # it needs NumPy, which a process that does not train may never load
+    from gradclip.record.recorder import Recorder
+
+
+class StopTraining(SystemExit):
+    """Ends the program after the steps that were asked for, with exit status 0."""
+
+
+class Session:
+    """What the frameworks' hooks tell of a program that trains.
+
+    Nothing is opened before the first step. Hooks work within `ours`, so that their time is
+    known and an error of theirs never becomes the program's.
+
+    Args:
+        settings: What was asked for.
+
+    Attributes:
+        settings: The same.
+        recorder: What writes the run; None before `begin`, or where this process writes none.
+        framework: Whose hooks began; None before.
+        optimizer: What makes the steps, in a word or two.
+        steps: How many steps there have been.
+        seconds: How long the hooks have taken altogether.
+        notes: What the user must know, each once, in order.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.recorder: Recorder | None = None
+        self.paths: list[Path] = []
+        self.framework: str | None = None
+        self.optimizer = ""
+        self.steps = 0
+        self.seconds = 0.0
+        self.notes: list[str] = []
+        self.first_step = self.last_step = 0.0  # when they ended, by `perf_counter`
+        self._before_close: list[Callable[[], None]] = []
+        self._at_begin: list[Callable[[Session], None]] = []
+        self._depth = 0
+        self._process = os.getpid()
+        self._closed = False
+
+    @property
+    def due(self) -> bool:
+        """Whether the step under way is to be recorded."""
+        return self.steps % self.settings.every == 0
+
+    @contextlib.contextmanager
+    def ours(self, what: str = "A step could not be recorded") -> Iterator[None]:
+        """Take the time of what is ours, and keep its errors from the program.
+
+        Args:
+            what: What to say of an error.
+        """
+        began = time.perf_counter()
+        self._depth += 1
+        try:
+            yield
+        except Exception as error:  # noqa: BLE001 - training goes on, whatever it is
+            self.say(f"{what}: {type(error).__name__}: {error}")
+        finally:
+            self._depth -= 1
+            if not self._depth:
+                self.seconds += time.perf_counter() - began
+
+    def say(self, note: str) -> None:
+        """Keep what the user must know, once, for the end."""
+        if note not in self.notes:
+            self.notes.append(note)
+
+    def before_close(self, function: Callable[[], None]) -> None:
+        """Call a function before the run is closed, which may record one more step."""
+        self._before_close.append(function)
+
+    def at_begin(self, function: "Callable[[Session], None]") -> None:
+        """Call a function when the first step is about to be recorded."""
+        self._at_begin.append(function)
+
+    def begin(
+        self,
+        framework: str,
+        parameters: Sequence[tuple[str, Any]],
+        *,
+        optimizer: str,
+        policy: str | None = None,
+        rank: int = 0,
+        world: int = 1,
+    ) -> None:
+        """Open the run, before its first step; a second call begins another one.
+
+        Args:
+            framework: Whose hooks begin.
+            parameters: All names and tensors that any step may be of.
+            optimizer: What makes the steps, in a word or two.
+            policy: What clips, if it is known.
+            rank: This process's number among several that train one model.
+            world: How many they are.
+
+        Raises:
+            RunError: The run cannot be written.
+        """
+        self._forget_a_fork()
+        if self.recorder is not None:
+            self.recorder.close()
+        self.framework, self.optimizer = framework, optimizer
+        path = self._claim(rank)
+        self.recorder = importlib.import_module("gradclip.record").Recorder(
+            path,
+            parameters,
+            policy=self.settings.clip or policy,
+            rank=rank,
+            resume=rank > 0,
+            sinks=self._sinks(path),
+        )
+        self.paths.append(path)
+        del world
+        for function in self._at_begin:
+            function(self)
+
+    def note(self, **numbers: Any) -> None:
+        """Keep numbers for the next step, as `Recorder.note`."""
+        if self.recorder is not None:
+            self.recorder.note(**numbers)
+
+    def record(self, report: Any, **numbers: Any) -> None:
+        """Record the step under way.
+
+        Args:
+            report: An `Observation`, or a report of gradclip's.
+            **numbers: As `Recorder.note` takes them.
+        """
+        if self.recorder is not None:
+            self.recorder.record(report, step=self.steps, **numbers)
+
+    def end_step(self) -> None:
+        """Count the step under way, recorded or not.
+
+        Raises:
+            StopTraining: It was the last one that was asked for.
+        """
+        self.last_step = time.perf_counter()
+        self.first_step = self.first_step or self.last_step
+        self.steps += 1
+        if self.settings.steps is not None and self.steps >= self.settings.steps:
+            raise StopTraining(0)
+
+    def close(self, error: BaseException | None = None) -> None:
+        """Write what is left, and say in the run how it ended; a second call does nothing.
+
+        Args:
+            error: What ended the program, if anything did.
+        """
+        self._forget_a_fork()
+        if self._closed:
+            return
+        self._closed = True
+        for function in self._before_close:
+            with self.ours(), contextlib.suppress(StopTraining):
+                function()
+        if self.recorder is not None:
+            ending = importlib.import_module("gradclip.record.ending").ending
+            self.recorder.close(*ending(error))
+
+    def _claim(self, rank: int) -> Path:
+        """Return a directory that no other process writes: the first that is free."""
+        out = Path(self.settings.out)
+        if rank:
+            return out
+        number = 1
+        while True:
+            path = numbered(out, number)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                path.mkdir()
+            except FileExistsError:
+                number += 1
+            else:
+                return path
+
+    def _sinks(self, path: Path) -> list[Any]:
+        """Return where steps go besides the run."""
+        if self.settings.tensorboard is None:
+            return []
+        sinks = importlib.import_module("gradclip.record.sinks")
+        return [sinks.TensorBoard(Path(self.settings.tensorboard) / path.name)]
+
+    def _forget_a_fork(self) -> None:
+        """Begin anew in a process that was forked from one that trained: its run is not ours."""
+        if os.getpid() == self._process:
+            return
+        self._process = os.getpid()
+        self.recorder = None
+        self.paths, self.steps, self.seconds, self.notes = [], 0, 0.0, []
+        self._closed = False
