@@ -13,11 +13,11 @@ from pathlib import Path
 import numpy as np
 
 import gradclip
-import gradclip.instrument
+import gradclip.instrumenting
 from gradclip.record.run import Run
 
 SCRIPTS = Path(__file__).parent / "scripts"
-START = Path(gradclip.instrument.__file__).parent / "start"
+START = Path(gradclip.instrumenting.__file__).parent / "start"
 TIMEOUT = 300  # seconds
 
 

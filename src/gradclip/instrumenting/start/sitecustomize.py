@@ -6,7 +6,7 @@ import sys
 _HERE = os.path.dirname(os.path.abspath(__file__))  # noqa: PTH100, PTH120 - pathlib costs 10 ms
 sys.path[:] = [entry for entry in sys.path if entry != _HERE]
 try:
-    from gradclip.instrument.following import follow_this_process
+    from gradclip.instrumenting.following import follow_this_process
 except ModuleNotFoundError as error:
     if (error.name or "").partition(".")[0] != "gradclip":
         raise

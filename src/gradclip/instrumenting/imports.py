@@ -5,15 +5,15 @@ from types import ModuleType
 
 import wrapt
 
-from gradclip.instrument.session import Session
+from gradclip.instrumenting.session import Session
 
 # A framework's module -> what of ours instruments it, by `install(session)`.
 FRAMEWORKS = {
-    "torch": "gradclip.instrument.torch",
-    "keras": "gradclip.instrument.keras",
-    "tensorflow": "gradclip.instrument.tensorflow",
-    "jax": "gradclip.instrument.jax",
-    "optax": "gradclip.instrument.optax",
+    "torch": "gradclip.instrumenting.torch",
+    "keras": "gradclip.instrumenting.keras",
+    "tensorflow": "gradclip.instrumenting.tensorflow",
+    "jax": "gradclip.instrumenting.jax",
+    "optax": "gradclip.instrumenting.optax",
 }
 
 

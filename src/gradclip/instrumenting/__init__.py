@@ -1,5 +1,5 @@
 """`gradclip run`: follow a training program that nobody changed."""
 
-from gradclip.instrument.settings import Settings
+from gradclip.instrumenting.settings import Settings
 
 __all__ = ["Settings"]

@@ -4,9 +4,9 @@ import atexit
 import os
 import sys
 
-from gradclip.instrument.imports import follow
-from gradclip.instrument.session import Session
-from gradclip.instrument.settings import from_environment
+from gradclip.instrumenting.imports import follow
+from gradclip.instrumenting.session import Session
+from gradclip.instrumenting.settings import from_environment
 
 
 def follow_this_process() -> Session:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gradclip.instrument.settings import Settings, numbered
+from gradclip.instrumenting.settings import Settings, numbered
 
 if TYPE_CHECKING:  # it needs NumPy, which a process that does not train may never load
     from gradclip.record.recorder import Recorder
