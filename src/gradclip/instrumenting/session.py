@@ -2,6 +2,7 @@
 
 import contextlib
 import importlib
+import math
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -35,6 +36,7 @@ class Session:
         steps: How many steps there have been.
         seconds: How long the hooks have taken altogether.
         notes: What the user must know, each once, in order.
+        rank: This process's number among several that train one model.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -46,7 +48,9 @@ class Session:
         self.steps = 0
         self.seconds = 0.0
         self.notes: list[str] = []
+        self.rank = 0
         self.first_step = self.last_step = 0.0  # when they ended, by `perf_counter`
+        self._before_first = self._before_last = 0.0  # `seconds` at these times
         self._before_close: list[Callable[[], None]] = []
         self._at_begin: list[Callable[[Session], None]] = []
         self._depth = 0
@@ -57,6 +61,12 @@ class Session:
     def due(self) -> bool:
         """Whether the step under way is to be recorded."""
         return self.steps % self.settings.every == 0
+
+    @property
+    def overhead(self) -> float:
+        """The share of the time between the first and the last step that hooks took; or NaN."""
+        duration = self.last_step - self.first_step
+        return (self._before_last - self._before_first) / duration if duration > 0 else math.nan
 
     @contextlib.contextmanager
     def ours(self, what: str = "A step could not be recorded") -> Iterator[None]:
@@ -115,7 +125,7 @@ class Session:
         self._forget_a_fork()
         if self.recorder is not None:
             self.recorder.close()
-        self.framework, self.optimizer = framework, optimizer
+        self.framework, self.optimizer, self.rank = framework, optimizer, rank
         path = self._claim(rank)
         self.recorder = importlib.import_module("gradclip.record").Recorder(
             path,
@@ -151,8 +161,9 @@ class Session:
         Raises:
             StopTraining: It was the last one that was asked for.
         """
-        self.last_step = time.perf_counter()
-        self.first_step = self.first_step or self.last_step
+        self.last_step, self._before_last = time.perf_counter(), self.seconds
+        if not self.steps:
+            self.first_step, self._before_first = self.last_step, self._before_last
         self.steps += 1
         if self.settings.steps is not None and self.steps >= self.settings.steps:
             raise StopTraining(0)
@@ -172,7 +183,9 @@ class Session:
                 function()
         if self.recorder is not None:
             ending = importlib.import_module("gradclip.record.ending").ending
-            self.recorder.close(*ending(error))
+            status, kept = ending(error)
+            notes = {"notes": self.notes} if self.notes else {}
+            self.recorder.close(status, {**(kept or {}), **notes} or None)
 
     def _claim(self, rank: int) -> Path:
         """Return a directory that no other process writes: the first that is free."""
