@@ -1,10 +1,15 @@
 """What the parameters of an optimizer are called."""
 
+from collections.abc import Iterator
+
 import torch
 from torch import Tensor
+from torch.nn import Module
 from torch.nn.parallel import DataParallel, DistributedDataParallel
 
-_WRAPPERS = ("_orig_mod.", "_fsdp_wrapped_module.", "_checkpoint_wrapped_module.")
+# What a wrapper calls the module that it wraps: of any class, and of classes of these names.
+_WRAPPED = ("_orig_mod", "_fsdp_wrapped_module", "_checkpoint_wrapped_module")
+_WRAPPED_BY_CLASS = {"DeepSpeedEngine": "module", "_FabricModule": "_forward_module"}
 
 
 class NamedParameters:
@@ -21,8 +26,6 @@ class NamedParameters:
     ) -> None:
         self._optimizer = optimizer
         self._model = model
-        if isinstance(model, DataParallel | DistributedDataParallel):
-            self._model = model.module  # the wrapper calls everything module.something
         self._known: dict[int, str] = {}
         self._names: tuple[str, ...] = ()
 
@@ -44,14 +47,54 @@ class NamedParameters:
                 name = given[i] if i < len(given) else f"group{g}.param{i}"
                 names.setdefault(id(p), name)
         if self._model is not None:
-            for name, p in self._model.named_parameters():
+            for name, p in named_parameters(self._model):
                 if id(p) in names:
-                    names[id(p)] = _bare(name)
+                    names[id(p)] = name
         return {key: names[key] for key in parameters}
 
 
-def _bare(name: str) -> str:
-    """Return a name as the user's own module gives it."""
-    for wrapper in _WRAPPERS:
-        name = name.replace(wrapper, "")
-    return name
+def named_parameters(model: Module) -> Iterator[tuple[str, Tensor]]:
+    """Yield a model's parameters, each once, as the user's own module names them.
+
+    Args:
+        model: The model; what wraps it, or a part of it, leaves no trace in the names.
+
+    Example:
+        >>> model = torch.nn.Sequential(torch.nn.DataParallel(torch.nn.Linear(2, 1)))
+        >>> [name for name, _ in named_parameters(model)]
+        ['0.weight', '0.bias']
+    """
+    seen: set[int] = set()
+    for prefix, module in _named_modules(model, "", set()):
+        for name, p in module._parameters.items():  # noqa: SLF001 - wrappers rename the others
+            if p is not None and id(p) not in seen:
+                seen.add(id(p))
+                yield prefix + name, p
+
+
+def wrapped(module: Module) -> Module | None:
+    """Return the module that a wrapper wraps; None if it is no wrapper."""
+    name = _name_of_wrapped(module)
+    return None if name is None else module._modules[name]  # noqa: SLF001 - as above
+
+
+def _named_modules(module: Module, prefix: str, seen: set[int]) -> Iterator[tuple[str, Module]]:
+    """Yield modules, each once, and what their parameters' names begin with."""
+    seen.add(id(module))
+    yield prefix, module
+    unnamed = _name_of_wrapped(module)
+    for name, child in module._modules.items():  # noqa: SLF001 - with those that are None
+        if child is not None and id(child) not in seen:
+            yield from _named_modules(
+                child, prefix if name == unnamed else f"{prefix}{name}.", seen
+            )
+
+
+def _name_of_wrapped(module: Module) -> str | None:
+    """Return what a wrapper calls the module that it wraps; None if it is no wrapper."""
+    names = list(_WRAPPED)
+    if isinstance(module, DataParallel | DistributedDataParallel):
+        names.append("module")
+    else:
+        names += [_WRAPPED_BY_CLASS.get(c.__name__, "") for c in type(module).__mro__]
+    return next((name for name in names if name in module._modules), None)  # noqa: SLF001 - as above

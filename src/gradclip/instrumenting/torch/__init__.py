@@ -1,0 +1,1 @@
+"""PyTorch programs, followed by hooks on optimizers, losses and clip functions."""
