@@ -39,7 +39,7 @@ def test_an_unknown_command_suggests_the_nearest():
 
 
 def test_a_command_like_no_other_gets_them_all():
-    assert "There are: demo, export, replay, report, serve, watch." in gradclip("xyzzy").stderr
+    assert "There are: demo, export, replay, report, run, serve, watch." in gradclip("xyzzy").stderr
 
 
 def test_an_unknown_option_suggests_the_nearest():

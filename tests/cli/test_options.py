@@ -3,7 +3,7 @@
 import click
 import pytest
 
-from gradclip.cli.options import Names, Widths, free_directory
+from gradclip.cli.options import Names, Widths
 
 
 @pytest.mark.parametrize("text", ["", "256,", "a", "1.5"])
@@ -21,9 +21,3 @@ def test_an_unknown_name_suggests_the_nearest():
 def test_names_must_be_two_or_more_each_once(text):
     with pytest.raises(click.BadParameter, match="each once"):
         Names(("clip", "no-clip")).convert(text, None, None)
-
-
-def test_the_free_directory_comes_after_the_last_one(tmp_path):
-    for name in ("demo-2", "demo-10", "demo-old", "other-11"):
-        (tmp_path / name).mkdir()
-    assert free_directory(tmp_path, "demo") == tmp_path / "demo-11"

@@ -8,7 +8,7 @@ from typing import TypeVar, get_args
 import click
 
 from gradclip.cli.environment import quiet_frameworks
-from gradclip.cli.options import Names, Widths, free_directory
+from gradclip.cli.options import Names, Widths
 from gradclip.cli.screen import Screen
 from gradclip.cli.session import Session
 from gradclip.cli.temporal_order import (
@@ -29,6 +29,7 @@ from gradclip.experiments.experiment import (
 from gradclip.experiments.models import network_class
 from gradclip.experiments.recurrent.training import TemporalOrderTraining
 from gradclip.experiments.training import Training
+from gradclip.instrumenting.directory import free_directory
 
 _Command = TypeVar("_Command", bound=Callable[..., object])
 _DEFAULTS = Experiment()

@@ -19,10 +19,12 @@ class Subcommand:
     Attributes:
         place: Its module and name, as `module:name`.
         help: What it does, in one sentence.
+        computes: Whether NumPy may be told here how to; not where the user's program is next.
     """
 
     place: str
     help: str
+    computes: bool = True
 
 
 _INTERRUPTED = 130  # 128 + SIGINT, as shells have it
@@ -51,6 +53,11 @@ SUBCOMMANDS: Mapping[str, Subcommand] = {
         place="gradclip.cli.report:report",
         help="Tell what a run did, or compare several: a page, JSON or text.",
     ),
+    "run": Subcommand(
+        place="gradclip.cli.run:run",
+        help="Run a training script that nobody changed, and record its gradients.",
+        computes=False,
+    ),
     "serve": Subcommand(
         place="gradclip.cli.serve:serve",
         help="Show all runs below a folder on a page that follows them.",
@@ -75,6 +82,8 @@ class LazyGroup(click.Group):
     ) -> click.Command | None:
         if cmd_name not in SUBCOMMANDS:
             return None
+        if SUBCOMMANDS[cmd_name].computes:
+            calm_numpy()  # before the subcommand's module loads it
         module, _, name = SUBCOMMANDS[cmd_name].place.partition(":")
         command = getattr(importlib.import_module(module), name)
         return command if isinstance(command, click.Command) else None
@@ -95,7 +104,6 @@ class LazyGroup(click.Group):
             formatter.write_dl([(name, SUBCOMMANDS[name].help) for name in sorted(SUBCOMMANDS)])
 
     def invoke(self, ctx: click.Context) -> object:
-        calm_numpy()  # before the subcommand's module loads it
         try:
             return super().invoke(ctx)
         except click.NoSuchOption as error:

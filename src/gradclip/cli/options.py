@@ -1,8 +1,6 @@
 """What options take beyond click's own kinds."""
 
-import re
 from difflib import get_close_matches
-from pathlib import Path
 
 import click
 
@@ -57,14 +55,3 @@ class Names(click.ParamType[tuple[str, ...]]):
         if len(set(names)) < max(2, len(names)):
             self.fail(f"{value!r} must name two or more, each once: clip,no-clip.", param, ctx)
         return names
-
-
-def free_directory(folder: Path, prefix: str) -> Path:
-    """Return `folder/prefix-N` with the first number above those in use.
-
-    Example:
-        >>> free_directory(Path("no-such-folder"), "demo").as_posix()
-        'no-such-folder/demo-1'
-    """
-    found = [re.fullmatch(rf"{prefix}-(\d+)", path.name) for path in folder.glob(f"{prefix}-*")]
-    return folder / f"{prefix}-{1 + max((int(match[1]) for match in found if match), default=0)}"

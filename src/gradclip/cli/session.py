@@ -9,8 +9,9 @@ from typing import Any
 from gradclip.cli.environment import command
 from gradclip.cli.interruption import Interruption
 from gradclip.cli.screen import Screen
-from gradclip.errors import NonFiniteGradientError, RunError
+from gradclip.errors import NonFiniteGradientError
 from gradclip.experiments.running import Training
+from gradclip.instrumenting.directory import refuse_used
 from gradclip.record.reader import open_run
 from gradclip.record.schema import Json, Status
 from gradclip.record.writer import RunWriter
@@ -45,7 +46,7 @@ class Session:
         Returns:
             The exit status: 0, 1 if nothing trained to its end, or 130 after Ctrl-C.
         """
-        self._refuse_used_directory()
+        refuse_used(self.directory)
         statuses: dict[str, Status] = {}
         with Interruption() as interruption:
             for name, experiment in experiments.items():
@@ -98,25 +99,6 @@ class Session:
                 "serve": f"{command()} serve {shlex.quote(str(self.directory.parent))}",
             },
         )
-
-    def _refuse_used_directory(self) -> None:
-        """Raise before any work if the directory holds something.
-
-        Raises:
-            RunError: It is a file, or a folder with something in it.
-        """
-        try:
-            used = any(self.directory.iterdir())
-        except FileNotFoundError:
-            return
-        except NotADirectoryError:
-            used = True
-        if used:
-            msg = (
-                f"A run must go into a new or empty folder, but {self.directory} is in use. "
-                "Name another one with --out, or remove that one first."
-            )
-            raise RunError(msg)
 
 
 def _title(statuses: set[Status]) -> str:

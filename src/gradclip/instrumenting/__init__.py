@@ -1,5 +1,1 @@
-"""`gradclip run`: follow a training program that nobody changed."""
-
-from gradclip.instrumenting.settings import Settings
-
-__all__ = ["Settings"]
+"""`gradclip run` and `gradclip.instrument`: follow a training program that nobody changed."""

@@ -1,21 +1,72 @@
-"""Follows the process that it runs in, as its environment asks."""
+"""One process that is followed: the session's beginning and end."""
 
 import atexit
 import os
 import sys
 
-from gradclip.instrumenting.imports import follow
+from gradclip.instrumenting.launch import FIRST
 from gradclip.instrumenting.session import Session
-from gradclip.instrumenting.settings import from_environment
+from gradclip.instrumenting.settings import Settings, from_environment
 
 
-def follow_this_process() -> Session:
-    """Record what this process trains, from the frameworks' imports to its end.
+def session_of_environment() -> Session:
+    """Return a session as the process's environment asks for it.
 
-    Returns:
-        What its hooks tell what they see.
+    Raises:
+        ConfigurationError: A variable is not what it should be.
     """
-    session = Session(from_environment(os.environ))
-    atexit.register(lambda: session.close(getattr(sys, "last_value", None)))
-    follow(session)
+    return begin_session(from_environment(os.environ))
+
+
+def begin_session(settings: Settings) -> Session:
+    """Return a session that ends with the process.
+
+    Args:
+        settings: What was asked for.
+    """
+    session = Session(settings)
+    end = _End(session)
+    atexit.register(end)
+    session.at_begin(end.come_first)
+    session.at_close(_say)
+    if hasattr(os, "register_at_fork"):
+        os.register_at_fork(after_in_child=session.forget_fork)
     return session
+
+
+class _End:
+    """Closes a session as its process ends.
+
+    Args:
+        session: The session.
+    """
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def __call__(self) -> None:
+        """Close the session with the error that ends the program, if one does."""
+        self._session.close(_uncaught())
+
+    def come_first(self, session: Session) -> None:
+        """Run before what else ends with the process: frameworks that let go of their devices."""
+        del session
+        atexit.unregister(self)
+        atexit.register(self)
+        # Children of multiprocessing end without what is registered there.
+        util = sys.modules.get("multiprocessing.util")
+        if util is not None and sys.modules["multiprocessing.process"].parent_process():
+            util.Finalize(None, self, exitpriority=0)
+
+
+def _say(session: Session) -> None:
+    """Say what a session came to."""
+    first = os.environ.get(FIRST) == str(os.getpid())
+    del first  # TODO(#6): closing(session, first=first)
+    if session.paths and not session.settings.quiet and not session.rank:
+        sys.stderr.write(f"gradclip run: {session.paths[-1]}\n")
+
+
+def _uncaught() -> BaseException | None:
+    """Return the exception that ends the program; of a prompt's past errors none does."""
+    return None if hasattr(sys, "ps1") else getattr(sys, "last_value", None)

@@ -3,13 +3,18 @@
 import contextlib
 import importlib
 import math
-import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
 
+from gradclip.errors import RunError
 from gradclip.instrumenting.settings import Settings, numbered
+
+_PATIENCE = 10.0  # seconds that other ranks wait for rank 0 to begin
+_GLANCE = 0.01  # seconds between their looks
+_CLOCKS = 1.0  # seconds by which a file system's clock may differ
 
 if TYPE_CHECKING:  # it needs NumPy, which a process that does not train may never load
     from gradclip.record.recorder import Recorder
@@ -23,7 +28,8 @@ class Session:
     """What the frameworks' hooks tell of a program that trains.
 
     Nothing is opened before the first step. Hooks work within `ours`, so that their time is
-    known and an error of theirs never becomes the program's.
+    known and an error of theirs never becomes the program's. They `begin` whenever `recorder` is
+    None: in a process that was forked, or when a closed session was opened again, it is.
 
     Args:
         settings: What was asked for.
@@ -36,6 +42,7 @@ class Session:
         steps: How many steps there have been.
         seconds: How long the hooks have taken altogether.
         notes: What the user must know, each once, in order.
+        closed: Whether it has ended; hooks may go on, and nothing comes of it.
         rank: This process's number among several that train one model.
     """
 
@@ -52,15 +59,17 @@ class Session:
         self.first_step = self.last_step = 0.0  # when they ended, by `perf_counter`
         self._before_first = self._before_last = 0.0  # `seconds` at these times
         self._before_close: list[Callable[[], None]] = []
+        self._at_close: list[Callable[[Session], None]] = []
         self._at_begin: list[Callable[[Session], None]] = []
         self._depth = 0
-        self._process = os.getpid()
-        self._closed = False
+        self._made = time.time()
+        self._forked = False
+        self.closed = False
 
     @property
     def due(self) -> bool:
         """Whether the step under way is to be recorded."""
-        return self.steps % self.settings.every == 0
+        return not self.closed and self.steps % self.settings.every == 0
 
     @property
     def overhead(self) -> float:
@@ -99,6 +108,10 @@ class Session:
         """Call a function when the first step is about to be recorded."""
         self._at_begin.append(function)
 
+    def at_close(self, function: "Callable[[Session], None]") -> None:
+        """Call a function when the run has been closed."""
+        self._at_close.append(function)
+
     def begin(
         self,
         framework: str,
@@ -122,7 +135,8 @@ class Session:
         Raises:
             RunError: The run cannot be written.
         """
-        self._forget_a_fork()
+        if self.closed:
+            return
         if self.recorder is not None:
             self.recorder.close()
         self.framework, self.optimizer, self.rank = framework, optimizer, rank
@@ -142,7 +156,7 @@ class Session:
 
     def note(self, **numbers: Any) -> None:
         """Keep numbers for the next step, as `Recorder.note`."""
-        if self.recorder is not None:
+        if self.recorder is not None and not self.closed:
             self.recorder.note(**numbers)
 
     def record(self, report: Any, **numbers: Any) -> None:
@@ -152,7 +166,7 @@ class Session:
             report: An `Observation`, or a report of gradclip's.
             **numbers: As `Recorder.note` takes them.
         """
-        if self.recorder is not None:
+        if self.recorder is not None and not self.closed:
             self.recorder.record(report, step=self.steps, **numbers)
 
     def end_step(self) -> None:
@@ -161,6 +175,8 @@ class Session:
         Raises:
             StopTraining: It was the last one that was asked for.
         """
+        if self.closed:
+            return
         self.last_step, self._before_last = time.perf_counter(), self.seconds
         if not self.steps:
             self.first_step, self._before_first = self.last_step, self._before_last
@@ -174,24 +190,56 @@ class Session:
         Args:
             error: What ended the program, if anything did.
         """
-        self._forget_a_fork()
-        if self._closed:
+        if self.closed:
             return
-        self._closed = True
-        for function in self._before_close:
+        for function in self._before_close if self.paths or not self._forked else ():
             with self.ours(), contextlib.suppress(StopTraining):
                 function()
+        self.closed = True
         if self.recorder is not None:
             ending = importlib.import_module("gradclip.record.ending").ending
             status, kept = ending(error)
             notes = {"notes": self.notes} if self.notes else {}
             self.recorder.close(status, {**(kept or {}), **notes} or None)
+        for ended in self._at_close:
+            ended(self)
+
+    def reopen(self, settings: Settings) -> None:
+        """Begin anew with what was closed.
+
+        Args:
+            settings: What is asked for now.
+        """
+        self.settings = settings
+        self._forget()
+        self._forked = False
+
+    def forget_fork(self) -> None:
+        """Begin anew in a process that was forked from one that trained: its run is not ours."""
+        self._forget()
+        self._forked = True
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close(None if isinstance(error, StopTraining) else error)
+
+    def __repr__(self) -> str:
+        done = f"{self.steps or 'no'} step{'' if self.steps == 1 else 's'}"
+        place = f" into {self.paths[-1]}" if self.paths else ""
+        return f"<gradclip session: {done}{place}, {'closed' if self.closed else 'open'}>"
 
     def _claim(self, rank: int) -> Path:
         """Return a directory that no other process writes: the first that is free."""
         out = Path(self.settings.out)
         if rank:
-            return out
+            return self._claimed(out)
         number = 1
         while True:
             path = numbered(out, number)
@@ -203,6 +251,26 @@ class Session:
             else:
                 return path
 
+    def _claimed(self, out: Path) -> Path:
+        """Return the directory that rank 0 has claimed: the last one, and new.
+
+        Rank 0 makes it at its first step, when all ranks have met, so after this session.
+
+        Raises:
+            RunError: There is none yet.
+        """
+        deadline = time.monotonic() + _PATIENCE
+        while time.monotonic() < deadline:
+            number = 1
+            while numbered(out, number + 1).exists():
+                number += 1
+            with contextlib.suppress(FileNotFoundError):
+                if numbered(out, number).stat().st_mtime >= self._made - _CLOCKS:
+                    return numbered(out, number)
+            time.sleep(_GLANCE)
+        msg = f"Rank 0 has begun no run within {_PATIENCE:.0f} seconds at {out}."
+        raise RunError(msg)
+
     def _sinks(self, path: Path) -> list[Any]:
         """Return where steps go besides the run."""
         if self.settings.tensorboard is None:
@@ -210,11 +278,11 @@ class Session:
         sinks = importlib.import_module("gradclip.record.sinks")
         return [sinks.TensorBoard(Path(self.settings.tensorboard) / path.name)]
 
-    def _forget_a_fork(self) -> None:
-        """Begin anew in a process that was forked from one that trained: its run is not ours."""
-        if os.getpid() == self._process:
-            return
-        self._process = os.getpid()
+    def _forget(self) -> None:
+        """Be as new, but for the hooks."""
         self.recorder = None
-        self.paths, self.steps, self.seconds, self.notes = [], 0, 0.0, []
-        self._closed = False
+        self.paths, self.notes, self.steps, self.seconds = [], [], 0, 0.0
+        self.first_step = self.last_step = self._before_first = self._before_last = 0.0
+        self._depth = 0
+        self._made = time.time()
+        self.closed = False

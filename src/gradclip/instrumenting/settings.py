@@ -1,10 +1,10 @@
 """What `gradclip run` was asked for, and how the processes it starts are told."""
 
+import importlib
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 
-from gradclip.core.policies.resolve import parse_policy
 from gradclip.errors import ConfigurationError
 
 PREFIX = "GRADCLIP_RUN_"  # of the environment variables, one for each field
@@ -40,7 +40,8 @@ class Settings:
     serve: bool = False
 
     def __post_init__(self) -> None:
-        parse_policy(self.clip)
+        if self.clip is not None:  # the policies take longer to load than all else here
+            importlib.import_module("gradclip.core.policies.resolve").parse_policy(self.clip)
         for name, number in (("steps", self.steps), ("every", self.every)):
             if number is not None and number < 1:
                 msg = f"`{name}` must be 1 or more, got {number}."
