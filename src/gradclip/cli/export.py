@@ -20,14 +20,14 @@ _NUM_POINTS = 1000  # of a curve, as many as TensorBoard shows by default
     help="The folder to write to; for JSON the file.",
     show_default="RUN/FORM; RUN/export.json",
 )
-@click.option("--rank", type=int, default=0, help="Whose steps, of several processes.")
+@click.option("--rank", type=int, help="Whose steps, of several processes.")
 @click.option(
     "--every",
     type=click.IntRange(min=1),
     help="Of how many steps TensorBoard shall have one.",
     show_default=f"{_NUM_POINTS} steps of the run",
 )
-def export(run: Path, form: str, out: Path | None, rank: int, every: int | None) -> None:
+def export(run: Path, form: str, out: Path | None, rank: int | None, every: int | None) -> None:
     """Write a run as Parquet, CSV or JSON, or replay it for TensorBoard.
 
     Parquet and CSV are three tables: steps, tensors (a row for each step and tensor) and updates.

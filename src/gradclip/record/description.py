@@ -74,6 +74,8 @@ def _parse(entries: dict[str, Any]) -> Description:
     framework = entries["framework"]
     parameters = tuple(Parameter(p["name"], tuple(p["shape"])) for p in entries["parameters"])
     names = set(Metadata.__slots__) - {"framework", "framework_version", "parameters"}
+    if "shards" not in entries:  # as in nearly all runs
+        names.remove("shards")
     metadata = Metadata(
         framework=framework["name"],
         framework_version=framework["version"],
@@ -96,6 +98,8 @@ def contents(
     fields = {name: getattr(metadata, name) for name in Metadata.__slots__}
     framework = {"name": fields.pop("framework"), "version": fields.pop("framework_version")}
     parameters = [{"name": p.name, "shape": list(p.shape)} for p in fields.pop("parameters")]
+    if metadata.shards == 1:
+        del fields["shards"]
     return {
         "schema": SCHEMA_VERSION,
         "status": status,

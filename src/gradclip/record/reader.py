@@ -1,6 +1,7 @@
 """Reads runs, also while they are still being written: whole, in slices, or thinned."""
 
 import os
+from collections.abc import Iterator
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -8,12 +9,12 @@ from typing import Any
 import numpy as np
 
 from gradclip.errors import RunError
-from gradclip.record.description import Description, foreign, read_description, unreadable
+from gradclip.record.description import foreign, read_description, unreadable
 from gradclip.record.jsonl import STEPS_FILE, parse_columns
 from gradclip.record.layout import NORMS, NUMBERS, STATISTICS, Row
 from gradclip.record.run import Numbers, Run, ThinRun, Updates
 from gradclip.record.schema import Json, Metadata, Status
-from gradclip.record.segment import SegmentReader
+from gradclip.record.shards import Shards
 from gradclip.record.store import Piece, Store
 from gradclip.record.thin import bucket_starts, thin
 from gradclip.record.thinning import thin_pieces
@@ -24,7 +25,7 @@ def read_run(
     first: int | None = None,
     last: int | None = None,
     *,
-    rank: int = 0,
+    rank: int | None = None,
 ) -> Run:
     """Read a run directory, as far as it is written.
 
@@ -32,7 +33,8 @@ def read_run(
         path: The directory that a `RunWriter` or a `Recorder` wrote, in any schema so far.
         first: The first step to read; None for the first that there is.
         last: The last step to read; None for the last that there is.
-        rank: Whose records to read, of several processes that wrote one run.
+        rank: Whose records to read, of several processes that wrote one run; None for those of
+            all that recorded a part of each step, put together, else for the first one's.
 
     Returns:
         The run so far. A torn last record is left out, and so is what is damaged.
@@ -49,7 +51,7 @@ def read_run(
     return open_run(path, rank=rank).read(first, last)
 
 
-def open_run(path: str | os.PathLike[str], *, rank: int = 0) -> "RunReader":
+def open_run(path: str | os.PathLike[str], *, rank: int | None = None) -> "RunReader":
     """Open a run directory to read of it what is needed, and to follow it while it grows.
 
     Args:
@@ -79,10 +81,15 @@ class RunReader:
         path: The directory.
     """
 
-    def __init__(self, path: str | os.PathLike[str], *, rank: int = 0) -> None:
+    def __init__(self, path: str | os.PathLike[str], *, rank: int | None = None) -> None:
         self.path = Path(path)
-        self._store = Store(self.path, rank)
-        self._description: Description
+        self._description = read_description(self.path)
+        shards = self.metadata.shards
+        self._store = (
+            Shards(self.path, shards)
+            if rank is None and shards > 1
+            else Store(self.path, rank or 0)
+        )
         self.refresh()
 
     def refresh(self) -> None:
@@ -129,6 +136,14 @@ class RunReader:
     def num_beginnings(self) -> int:
         """How many times writing began; steps read before a new one may be other ones by now."""
         return self._store.num_sets
+
+    def spans(self, num_steps: int) -> Iterator[tuple[int, int]]:
+        """Yield the first and last step of parts of at most so many steps that files hold."""
+        for piece in self._store.pieces():
+            for start in range(piece.start, piece.stop, num_steps):
+                rows, _ = piece.part(start, min(start + num_steps, piece.stop)).numbers()
+                if len(rows):
+                    yield int(rows["step"][0]), int(rows["step"][-1])
 
     def read(self, first: int | None = None, last: int | None = None) -> Run:
         """Return the steps first..last, both included, column by column."""
@@ -215,7 +230,7 @@ class RunReader:
 
 def _updates(pieces: list[Piece], num_rows: int | None) -> Updates | None:
     """Return so many of the updates that were measured at the steps of some pieces."""
-    spans = [(piece.readers["updates"], span) for piece in pieces if (span := piece.updates())]
+    spans = [(piece, span) for piece in pieces if (span := piece.updates())]
     total = sum(len(span) for _, span in spans)
     if not total:
         return None
@@ -223,24 +238,15 @@ def _updates(pieces: list[Piece], num_rows: int | None) -> Updates | None:
     if num_rows is not None and num_rows < total:
         wanted = np.linspace(0, total - 1, num_rows).round().astype(np.int64)
     found, begin = [], 0
-    for reader, span in spans:
+    for piece, span in spans:
         places = wanted[(wanted >= begin) & (wanted < begin + len(span))] - begin + span.start
-        found.append(_sound_rows(reader, places))
+        found.append(piece.updates_at(places))
         begin += len(span)
     return Updates(
         steps=_together(found, "step", np.int64),
         weight_norms=_together(found, "weight_norms", np.float64),
         update_norms=_together(found, "update_norms", np.float64),
     )
-
-
-def _sound_rows(reader: SegmentReader, places: Any) -> Row:
-    """Return some rows of a file, without those that are damaged."""
-    if len(places) and len(places) == places[-1] - places[0] + 1:
-        rows, sound = reader.read(int(places[0]), int(places[-1]) + 1)
-        return rows[sound]
-    parts = [reader.read(place, place + 1) for place in places.tolist()]
-    return np.concatenate([np.zeros(0, reader.layout), *(rows[sound] for rows, sound in parts)])
 
 
 def _columns(pieces: list[Piece], num_parameters: int) -> dict[str, Any]:

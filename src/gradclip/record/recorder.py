@@ -58,6 +58,8 @@ class Recorder:
         resume: Go on in a directory that holds a run: steps that are recorded anew replace what
             was there. By default it must not hold one.
         rank: This process's number among several that write one run.
+        shards: How many of these processes record a part each of every step, norms of which
+            readers add up; 1 where each records whole steps.
         updates_every: At every how many steps whoever measures updates shall do so; 0 for never.
         capacity: How many steps may wait for the thread.
         sinks: Where steps go besides, such as `gradclip.record.sinks.TensorBoard("logs/gradclip")`.
@@ -92,6 +94,7 @@ class Recorder:
         seed: int | None = None,
         resume: bool = False,
         rank: int = 0,
+        shards: int = 1,
         updates_every: int = 10,
         capacity: int = 4096,
         sinks: Sequence[Sink] = (),
@@ -102,7 +105,7 @@ class Recorder:
                 f"got {capacity} and {updates_every}."
             )
             raise ConfigurationError(msg)
-        metadata = describe(parameters, policy, program, arguments, seed)
+        metadata = replace(describe(parameters, policy, program, arguments, seed), shards=shards)
         self._sinks = Fanout.opened(sinks, metadata)
         try:
             self._writer = RunWriter(path, metadata, resume=resume, rank=rank)

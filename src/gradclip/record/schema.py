@@ -46,6 +46,8 @@ class Metadata:
         policy: What clipped, such as `global-norm=15`; None for nothing.
         seed: The seed of weights and batches; None if there is none.
         created: When the run began, ISO 8601.
+        shards: How many processes record a part each of every step, which readers put together;
+            1 where a process records whole steps.
 
     Example:
         >>> metadata = Metadata(
@@ -72,6 +74,7 @@ class Metadata:
     policy: str | None = None
     seed: int | None = None
     created: str = field(default_factory=_now)
+    shards: int = 1
 
     @property
     def began(self) -> float:

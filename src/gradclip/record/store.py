@@ -1,10 +1,12 @@
 """A rank's files of a run, put together: what of each still holds, and where it is."""
 
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Self
 
 import numpy as np
+from numpy.typing import NDArray
 
 from gradclip.record.layout import FACTORS, SUMMARIES, Kind, Row
 from gradclip.record.segment import SUFFIX, SegmentName, SegmentReader
@@ -26,6 +28,10 @@ class Piece:
 
     def __len__(self) -> int:
         return self.stop - self.start
+
+    def part(self, start: int, stop: int) -> Self:
+        """Return some of the rows as a piece."""
+        return replace(self, start=start, stop=stop)
 
     def steps(self, start: int, stop: int) -> tuple[Row, Row, int]:
         """Return some rows of steps and of their tensors, and how many were damaged.
@@ -55,6 +61,15 @@ class Piece:
         behind = _step_at(steps, self.stop, len(steps))
         end = np.inf if behind is None else behind
         return range(_row_of(reader, first, len(reader)), _row_of(reader, end, len(reader)))
+
+    def updates_at(self, places: NDArray[np.int64]) -> Row:
+        """Return some rows of the updates, without those that are damaged."""
+        reader = self.readers["updates"]
+        if len(places) and len(places) == places[-1] - places[0] + 1:
+            rows, sound = reader.read(int(places[0]), int(places[-1]) + 1)
+            return rows[sound]
+        parts = [reader.read(place, place + 1) for place in places.tolist()]
+        return np.concatenate([np.zeros(0, reader.layout), *(rows[sound] for rows, sound in parts)])
 
     def summaries(self, factor: int, start: int, stop: int) -> tuple[Row, bool]:
         """Return the summaries start..stop of `factor` steps each, and whether all are sound."""

@@ -82,17 +82,17 @@ def _blocks(piece: Piece, factor: int, size: int) -> Iterator[_Block]:
         yield from _blocks(piece, finer, min(size, factor))
         return
     if piece.start < first * factor:
-        head = Piece(piece.readers, piece.start, first * factor)
+        head = piece.part(piece.start, first * factor)
         yield from _blocks(head, finer, factor)
     rows, sound = piece.summaries(factor, first, last)
     if sound:
         steps, last_steps, counts = (rows[n].astype(np.int64) for n in _ENDS)
         yield _Block(steps, last_steps, counts, summarized(rows))
     else:
-        middle = Piece(piece.readers, first * factor, last * factor)
+        middle = piece.part(first * factor, last * factor)
         yield from _blocks(middle, finer, factor)
     if last * factor < piece.stop:
-        tail = Piece(piece.readers, last * factor, piece.stop)
+        tail = piece.part(last * factor, piece.stop)
         yield from _blocks(tail, finer, factor)
 
 

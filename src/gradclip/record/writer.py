@@ -189,7 +189,7 @@ def _resumed(path: Path, metadata: Metadata) -> Metadata:
     if not (path / RUN_FILE).exists():
         return metadata
     known = read_description(path).metadata
-    if known.parameters != metadata.parameters:
+    if _known_by(known) != _known_by(metadata):
         msg = (
             f"A run goes on with the parameters that it began with, but {path} is of "
             f"{len(known.parameters)} others than the {len(metadata.parameters)} that came. "
@@ -197,3 +197,9 @@ def _resumed(path: Path, metadata: Metadata) -> Metadata:
         )
         raise RunError(msg)
     return replace(metadata, created=known.created)
+
+
+def _known_by(metadata: Metadata) -> list[object]:
+    """Return what two runs of the same parameters have in common: of shards, the names alone."""
+    whole = metadata.shards == 1
+    return [parameter if whole else parameter.name for parameter in metadata.parameters]

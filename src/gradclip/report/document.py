@@ -66,7 +66,8 @@ def document_schema() -> dict[str, Json]:
 def _run(facts: Facts) -> Json:
     """Return one run."""
     metadata = facts.metadata
-    known = {name: getattr(metadata, name) for name in metadata.__slots__ if name != "parameters"}
+    left = {"parameters", "shards"}
+    known = {name: getattr(metadata, name) for name in metadata.__slots__ if name not in left}
     return {
         "name": facts.name,
         "status": facts.status,

@@ -32,7 +32,7 @@ def export_run(
     out: str | os.PathLike[str],
     form: Form,
     *,
-    rank: int = 0,
+    rank: int | None = None,
 ) -> list[Path]:
     """Write a run in a form that other tools read.
 

@@ -3,17 +3,17 @@
 import os
 from collections.abc import Iterator
 from dataclasses import fields, replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from gradclip.record.reader import open_run
 from gradclip.record.run import Run, Updates
-from gradclip.record.store import Store
 
 
-def slices(run: Run | str | os.PathLike[str], num_values: int, *, rank: int = 0) -> Iterator[Run]:
+def slices(
+    run: Run | str | os.PathLike[str], num_values: int, *, rank: int | None = None
+) -> Iterator[Run]:
     """Return a run in parts, in order.
 
     Args:
@@ -31,7 +31,7 @@ def slices(run: Run | str | os.PathLike[str], num_values: int, *, rank: int = 0)
         return
     reader = open_run(run, rank=rank)
     empty = True
-    for first, last in _spans(reader.path, rank, _num_steps(reader, num_values)):
+    for first, last in reader.spans(_num_steps(reader, num_values)):
         empty = False
         yield reader.read(first, last)
     if empty:  # or of schema 1, whose runs are short
@@ -41,18 +41,6 @@ def slices(run: Run | str | os.PathLike[str], num_values: int, *, rank: int = 0)
 def _num_steps(run: Any, num_values: int) -> int:
     """Return how many steps of a run have so many tensors."""
     return max(num_values // max(len(run.metadata.parameters), 1), 1)
-
-
-def _spans(directory: Path, rank: int, num_steps: int) -> Iterator[tuple[int, int]]:
-    """Return the first and last step of each part that files of records hold."""
-    store = Store(directory, rank)
-    store.refresh()
-    for piece in store.pieces():
-        for start in range(piece.start, piece.stop, num_steps):
-            rows, sound = piece.readers["steps"].read(start, min(start + num_steps, piece.stop))
-            steps = rows["step"][sound]
-            if len(steps):
-                yield int(steps[0]), int(steps[-1])
 
 
 def _cut(run: Run, start: int, stop: int) -> Run:

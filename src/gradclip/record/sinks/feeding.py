@@ -10,7 +10,7 @@ from gradclip.record.sinks.sink import Sink
 _NUM_VALUES = 1 << 16  # tensors' steps that are in memory at once
 
 
-def feed(run: Run | str | os.PathLike[str], sink: Sink, *, rank: int = 0) -> None:
+def feed(run: Run | str | os.PathLike[str], sink: Sink, *, rank: int | None = None) -> None:
     """Hand a run's steps to a sink, part by part.
 
     Args:
