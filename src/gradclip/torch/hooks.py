@@ -53,10 +53,10 @@ class Nesting:
     """Tell steps from steps within them: a class whose `step` calls that of its base has both.
 
     Args:
-        optimizer: The optimizer.
+        optimizer: The optimizer; None for all of them, of which one may step within another.
     """
 
-    def __init__(self, optimizer: torch.optim.Optimizer) -> None:
+    def __init__(self, optimizer: torch.optim.Optimizer | None = None) -> None:
         self._optimizer = optimizer
         self._depth = 0
 
@@ -78,6 +78,7 @@ class Nesting:
         count = 0
         while frame is not None:
             if frame.f_code.co_filename == _STEP and frame.f_code.co_name == "wrapper":
-                count += frame.f_locals.get("self") is self._optimizer
+                stepping = frame.f_locals.get("self")
+                count += self._optimizer is None or stepping is self._optimizer
             frame = frame.f_back
         return count

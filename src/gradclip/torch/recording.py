@@ -9,6 +9,37 @@ from gradclip.torch import measure
 from gradclip.torch.apply import values_of
 
 
+class Change:
+    """What a step is about to change: it holds a copy of the parameters.
+
+    Args:
+        parameters: The parameters before the step.
+
+    Example:
+        >>> import torch
+        >>> weight = torch.tensor([3.0, 4.0])
+        >>> change = Change([weight])
+        >>> _ = weight.add_(torch.tensor([0.0, 0.5]))
+        >>> {name: norms.tolist() for name, norms in change.norms().items()}
+        {'weight_norms': [5.0], 'update_norms': [0.5]}
+    """
+
+    @torch.no_grad()
+    def __init__(self, parameters: list[Tensor]) -> None:
+        self._parameters = parameters
+        self._before = [values_of(p.detach()).clone() for p in parameters]
+
+    @torch.no_grad()
+    def norms(self) -> dict[str, Tensor]:
+        """Return the norms before the step, and those of what it changed, (P,) each."""
+        pairs = zip(self._parameters, self._before, strict=True)
+        changes = [values_of(p) - old for p, old in pairs]
+        return {
+            "weight_norms": measure.norms(self._before),
+            "update_norms": measure.norms(changes),
+        }
+
+
 class Recording:
     """Record every step of an optimizer, and now and then what it changed.
 
@@ -22,22 +53,17 @@ class Recording:
     def __init__(self, optimizer: torch.optim.Optimizer, recorder: Recorder) -> None:
         self._optimizer = optimizer
         self._recorder = recorder
-        self._before: list[Tensor] = []
+        self._change: Change | None = None
 
-    @torch.no_grad()
     def before(self, parameters: list[Tensor]) -> None:
         """Remember the parameters that a step is going to move."""
-        if self._recorder.wants_update and not self._before:
-            self._before = [values_of(p.detach()).clone() for p in parameters]
+        if self._recorder.wants_update and self._change is None:
+            self._change = Change(parameters)
 
-    @torch.no_grad()
-    def after(self, parameters: list[Tensor], report: Report) -> None:
+    def after(self, report: Report) -> None:
         """Record a step that was taken, or skipped."""
-        if self._before:
-            changes = [values_of(p) - old for p, old in zip(parameters, self._before, strict=True)]
-            self._recorder.note(
-                weight_norms=measure.norms(self._before), update_norms=measure.norms(changes)
-            )
-            self._before = []
+        if self._change is not None:
+            self._recorder.note(**self._change.norms())
+            self._change = None
         rate = self._optimizer.param_groups[0].get("lr")
         self._recorder.record(report, learning_rate=rate)

@@ -151,7 +151,7 @@ class Steps:
             self._updates.after()
         self._restore()
         if self._recording is not None and self._outcome is not None:
-            self._recording.after(self._parameters.read()[0], self._outcome.report)
+            self._recording.after(self._outcome.report)
         if self._outcome is not None and not self.skipped:
             self._applied += 1
             if self._resets:

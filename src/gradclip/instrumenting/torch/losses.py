@@ -1,0 +1,46 @@
+"""The loss that is trained: what `backward` was called on since the last step."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+
+class Losses:
+    """Add up what is differentiated, without waiting for a device."""
+
+    def __init__(self) -> None:
+        self._total: Any = None
+        self._scaler: Any = None
+
+    def scaled_by(self, scaler: Any) -> None:
+        """Remember what multiplies the losses to come."""
+        self._scaler = scaler
+
+    def add(self, tensors: Any, gradients: Any) -> None:
+        """Add what `torch.autograd.backward` was called on; what is no scalar has no value."""
+        roots = [tensors] if isinstance(tensors, Tensor) else list(tensors)
+        given = gradients if isinstance(gradients, Sequence) else [gradients] * len(roots)
+        for root, gradient in zip(roots, given, strict=True):
+            if isinstance(root, Tensor) and root.numel() == 1:
+                self._add(_value(root), gradient)
+
+    def take(self) -> Any:
+        """Return the sum since it was last taken; None where nothing was differentiated."""
+        total, self._total, self._scaler = self._total, None, None
+        return total
+
+    def _add(self, value: Any, gradient: Any) -> None:
+        if gradient is not None:
+            value = value * _value(gradient)
+        if self._scaler is not None:
+            value = value / _value(self._scaler._scale)  # noqa: SLF001 - its getter waits for a device
+        self._total = value if self._total is None else self._total + value
+
+
+def _value(scalar: Tensor) -> Any:
+    """Return a number; of what lies on a device, a tensor of its own."""
+    if scalar.device.type == "cpu" and type(scalar) in (Tensor, torch.nn.Parameter):
+        return scalar.item()
+    return scalar.detach().clone().reshape(())
