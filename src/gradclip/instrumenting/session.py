@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from gradclip.errors import RunError
 from gradclip.instrumenting.settings import Settings, numbered
@@ -18,6 +18,8 @@ _CLOCKS = 1.0  # seconds by which a file system's clock may differ
 
 if TYPE_CHECKING:  # it needs NumPy, which a process that does not train may never load
     from gradclip.record.recorder import Recorder
+
+_Shared = TypeVar("_Shared")
 
 
 class StopTraining(SystemExit):
@@ -61,6 +63,7 @@ class Session:
         self._before_close: list[Callable[[], None]] = []
         self._at_close: list[Callable[[Session], None]] = []
         self._at_begin: list[Callable[[Session], None]] = []
+        self._shared: dict[Any, Any] = {}
         self._depth = 0
         self._made = time.time()
         self._forked = False
@@ -112,7 +115,18 @@ class Session:
         """Call a function when the run has been closed."""
         self._at_close.append(function)
 
-    def begin(
+    def shared(self, kind: Callable[["Session"], _Shared]) -> _Shared:
+        """Return what the hooks of several frameworks have in common, made for the first one.
+
+        Args:
+            kind: What makes it of this session.
+        """
+        if kind not in self._shared:
+            self._shared[kind] = kind(self)
+        made: _Shared = self._shared[kind]
+        return made
+
+    def begin(  # noqa: PLR0913 - what a run is described by
         self,
         framework: str,
         parameters: Sequence[tuple[str, Any]],
@@ -121,8 +135,12 @@ class Session:
         policy: str | None = None,
         rank: int = 0,
         world: int = 1,
+        sharded: bool = False,
     ) -> None:
         """Open the run, before its first step; a second call begins another one.
+
+        Of several processes that train one model the first alone records, where all have the same
+        gradients. The others count their steps.
 
         Args:
             framework: Whose hooks begin.
@@ -131,6 +149,7 @@ class Session:
             policy: What clips, if it is known.
             rank: This process's number among several that train one model.
             world: How many they are.
+            sharded: Whether each of them has a part of the gradients only, and records that.
 
         Raises:
             RunError: The run cannot be written.
@@ -140,17 +159,19 @@ class Session:
         if self.recorder is not None:
             self.recorder.close()
         self.framework, self.optimizer, self.rank = framework, optimizer, rank
+        if rank and not sharded:
+            return
         path = self._claim(rank)
         self.recorder = importlib.import_module("gradclip.record").Recorder(
             path,
             parameters,
             policy=self.settings.clip or policy,
             rank=rank,
+            shards=world if sharded else 1,
             resume=rank > 0,
-            sinks=self._sinks(path),
+            sinks=[] if rank else self._sinks(path),
         )
         self.paths.append(path)
-        del world
         for function in self._at_begin:
             function(self)
 

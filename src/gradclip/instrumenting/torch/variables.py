@@ -3,8 +3,8 @@
 import inspect
 import sys
 from collections.abc import Iterator, Mapping
-from types import FrameType, FunctionType, ModuleType
 from pathlib import Path
+from types import FrameType, FunctionType, ModuleType
 from typing import Any
 
 import torch

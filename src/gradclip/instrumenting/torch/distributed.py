@@ -1,0 +1,120 @@
+"""Which of several processes this is, and which parts of tensors it holds; nobody is asked."""
+
+import os
+import sys
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+
+from gradclip.instrumenting.torch.roots import instances_of
+
+
+class Placement(NamedTuple):
+    """Where the parameters are.
+
+    Attributes:
+        rank: This process's number among those that train together.
+        world: How many they are.
+        sharded: Whether a process holds parts only, so that each must tell of its own.
+        flat: Whether these parts look like whole tensors, as those of FSDP's first version do.
+    """
+
+    rank: int = 0
+    world: int = 1
+    sharded: bool = False
+    flat: bool = False
+
+    def parts(self, tensors: Sequence[Tensor | None]) -> list[Tensor | None]:
+        """Return the parts of tensors that this process is to tell of, None for none.
+
+        Of what several processes hold, one tells: that with coordinate 0, or the first.
+
+        Args:
+            tensors: Gradients or parameters; None is left as it is.
+
+        Raises:
+            ValueError: A tensor is a sum that nobody has added up yet.
+        """
+        if not self.sharded or self.flat:
+            return list(tensors)
+        return [None if t is None else self._part(t) for t in tensors]
+
+    def _part(self, tensor: Tensor) -> Tensor | None:
+        kind = _distributed_tensor()
+        if kind is None or not isinstance(tensor, kind):
+            return tensor if self.rank == 0 else None
+        return local(tensor)
+
+
+def placement(parameters: Sequence[Tensor]) -> Placement:
+    """Return where parameters are, as far as this process knows.
+
+    Args:
+        parameters: What is trained.
+
+    Example:
+        >>> placement([torch.zeros(2)])
+        Placement(rank=0, world=1, sharded=False, flat=False)
+    """
+    rank, world = _rank_and_world()
+    if world == 1:
+        return Placement(rank, world)
+    kind = _distributed_tensor()
+    sharded = kind is not None and any(isinstance(p, kind) and _is_split(p) for p in parameters)
+    flat = not sharded and _is_flat()
+    return Placement(rank, world, sharded or flat, flat)
+
+
+def local(tensor: Any) -> Tensor | None:
+    """Return the part of a DTensor that this process is to tell of; None if another one does.
+
+    Raises:
+        ValueError: It is a sum that nobody has added up yet.
+    """
+    coordinates = tensor.device_mesh.get_coordinate()
+    if coordinates is None:  # this process has no part in it
+        return None
+    for coordinate, placed in zip(coordinates, tensor.placements, strict=True):
+        if placed.is_partial():
+            msg = "a gradient is a sum over processes that nobody has added up yet"
+            raise ValueError(msg)
+        if placed.is_replicate() and coordinate:
+            return None
+    part: Tensor = tensor.detach().to_local()
+    return part
+
+
+def _rank_and_world() -> tuple[int, int]:
+    """Return this process's number and how many there are, from PyTorch, else from a launcher."""
+    if torch.distributed.is_available() and torch.distributed.is_initialized():
+        return torch.distributed.get_rank(), torch.distributed.get_world_size()
+    rank, world = (os.environ.get(name, "") for name in ("RANK", "WORLD_SIZE"))
+    if rank.isdecimal() and world.isdecimal() and int(rank) < int(world):
+        return int(rank), int(world)
+    return 0, 1
+
+
+def _distributed_tensor() -> type | None:
+    """Return the class DTensor; None where nobody has imported it."""
+    module = sys.modules.get("torch.distributed.tensor")
+    kind: type | None = getattr(module, "DTensor", None)
+    return kind
+
+
+def _is_split(tensor: Any) -> bool:
+    """Tell whether processes hold parts of a DTensor."""
+    sizes = tensor.device_mesh.shape
+    return any(
+        size > 1 and not placed.is_replicate()
+        for size, placed in zip(sizes, tensor.placements, strict=True)
+    )
+
+
+def _is_flat() -> bool:
+    """Tell whether a module of FSDP's first version splits parameters."""
+    module = sys.modules.get("torch.distributed.fsdp")
+    kind = getattr(module, "FullyShardedDataParallel", None)
+    wrappers = [] if kind is None else instances_of(kind)
+    return any(w.sharding_strategy.name != "NO_SHARD" for w in wrappers)
