@@ -30,8 +30,8 @@ class Session:
     """What the frameworks' hooks tell of a program that trains.
 
     Nothing is opened before the first step. Hooks work within `ours`, so that their time is
-    known and an error of theirs never becomes the program's. They `begin` whenever `recorder` is
-    None: in a process that was forked, or when a closed session was opened again, it is.
+    known and an error of theirs never becomes the program's. They `begin` whenever `framework`
+    is None, which it is again in a process that was forked, and in a session opened again.
 
     Args:
         settings: What was asked for.
@@ -301,7 +301,7 @@ class Session:
 
     def _forget(self) -> None:
         """Be as new, but for the hooks."""
-        self.recorder = None
+        self.recorder = self.framework = None
         self.paths, self.notes, self.steps, self.seconds = [], [], 0, 0.0
         self.first_step = self.last_step = self._before_first = self._before_last = 0.0
         self._depth = 0
