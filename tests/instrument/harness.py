@@ -19,6 +19,8 @@ from gradclip.record.run import Run
 SCRIPTS = Path(__file__).parent / "scripts"
 START = Path(gradclip.instrumenting.__file__).parent / "start"
 TIMEOUT = 300  # seconds
+TORCHRUN = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+LAUNCHED = {"torch_ddp.py", "torch_fsdp2.py", "torch_tensor_parallel.py"}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -42,14 +44,14 @@ class Outcome:
 
 
 def plain(script: str, *arguments: str, **environment: str) -> Outcome:
-    """Run a script as its author would."""
-    return _run([sys.executable, str(SCRIPTS / script), *arguments], environment)
+    """Run a script as its author would; one of several processes as `torchrun` does."""
+    return _run(_command(script, arguments), environment)
 
 
 def followed(script: str, out: Path, *arguments: str, **environment: str) -> Outcome:
     """Run a script as `gradclip run` does; settings are `GRADCLIP_RUN_*` among the variables."""
     given = {"PYTHONPATH": str(START), "GRADCLIP_RUN_OUT": str(out), **environment}
-    return _run([sys.executable, str(SCRIPTS / script), *arguments], given)
+    return _run(_command(script, arguments), given)
 
 
 def check_followed(script: str, out: Path, *arguments: str, rtol: float = 1e-5) -> Run:
@@ -70,6 +72,11 @@ def check_followed(script: str, out: Path, *arguments: str, rtol: float = 1e-5) 
     np.testing.assert_allclose(run.global_norm_before, shown[:, 1], rtol=rtol)
     np.testing.assert_allclose(run.global_norm_after, shown[:, 2], rtol=rtol)
     return run
+
+
+def _command(script: str, arguments: tuple[str, ...]) -> list[str]:
+    launcher = TORCHRUN if script in LAUNCHED else []
+    return [sys.executable, *launcher, str(SCRIPTS / script), *arguments]
 
 
 def _run(command: list[str], environment: dict[str, str]) -> Outcome:

@@ -26,6 +26,11 @@ class Placement(NamedTuple):
     sharded: bool = False
     flat: bool = False
 
+    @property
+    def silent(self) -> bool:
+        """Whether another process tells of all that this one sees."""
+        return self.rank > 0 and not self.sharded
+
     def parts(self, tensors: Sequence[Tensor | None]) -> list[Tensor | None]:
         """Return the parts of tensors that this process is to tell of, None for none.
 
@@ -37,9 +42,16 @@ class Placement(NamedTuple):
         Raises:
             ValueError: A tensor is a sum that nobody has added up yet.
         """
+        if self.silent:
+            return [None] * len(tensors)
         if not self.sharded or self.flat:
             return list(tensors)
         return [None if t is None else self._part(t) for t in tensors]
+
+    def held(self, parameters: Sequence[Tensor]) -> list[Tensor]:
+        """Return the same of parameters, with an empty tensor for none."""
+        parts = self.parts(parameters)
+        return [torch.empty(0) if part is None else part for part in parts]
 
     def _part(self, tensor: Tensor) -> Tensor | None:
         kind = _distributed_tensor()

@@ -8,6 +8,7 @@ from torch.optim import Optimizer
 
 from gradclip.instrumenting.session import Session
 from gradclip.instrumenting.torch.arrivals import Arrivals
+from gradclip.instrumenting.torch.distributed import Placement, placement
 from gradclip.instrumenting.torch.losses import Losses
 from gradclip.instrumenting.torch.optimizers import Fleet, Trained
 from gradclip.instrumenting.torch.rounds import Part, Round, numbers, observation
@@ -36,6 +37,8 @@ class Follower:
         self.fleet = Fleet()
         self._losses = Losses()
         self._arrivals = Arrivals(self.fleet, self._see)
+        self._placement = Placement()
+        self._placed = 0  # the version of the names when it was asked for
         self._xp = TorchNamespace()
         self._nesting = Nesting()
         self._round = Round()
@@ -63,7 +66,9 @@ class Follower:
         self._part = None
         closure = closure_of(args, kwargs)
         with self.session.ours():
-            self._change = Change(trained.parameters) if self._wants_update else None
+            self._change = (
+                Change(self._placement.held(trained.parameters)) if self._wants_update else None
+            )
             if closure is None:
                 self._part = self._look(optimizer, trained)
         if closure is None:
@@ -104,13 +109,17 @@ class Follower:
     def _wants_update(self) -> bool:
         """Whether the update is to be measured at the step under way."""
         recorder = self.session.recorder
-        return self.session.due and (recorder is None or recorder.wants_update)
+        wanted = recorder is None or recorder.wants_update
+        return self.session.due and wanted and not self._placement.silent
 
     def _trained(self, optimizer: Optimizer) -> Trained | None:
         """Return what an optimizer trains; None where that cannot be told."""
         found: list[Trained] = []
         with self.session.ours("The parameters could not be named"):
             found.append(self.fleet.of(optimizer))
+            if self._placed != self.fleet.version:
+                self._placed = self.fleet.version
+                self._placement = placement([p for _, p in self.fleet.named()])
         return found[0] if found else None
 
     def _watched(self, closure: Closure, optimizer: Optimizer, trained: Trained) -> Closure:
@@ -137,7 +146,8 @@ class Follower:
 
     def _see(self, trained: Trained, factor: Any = 1.0) -> Looked:
         with torch.no_grad():
-            return Looked(self._xp.statistics(in_place.read(trained.parameters)), factor)
+            gradients = self._placement.parts(in_place.read(trained.parameters))
+            return Looked(self._xp.statistics(gradients), factor)
 
     def _finish(self, part: Part, optimizer: Optimizer) -> None:
         """Note what is known after a step."""
@@ -160,7 +170,7 @@ class Follower:
     def _begin(self) -> None:
         """Open a run, or another one where there are parameters that the last one lacks."""
         known = self.session.recorder is not None
-        if known and self._version == self.fleet.version:
+        if (known or self._placement.silent) and self._version == self.fleet.version:
             return
         if known:
             self.session.say(
@@ -172,4 +182,7 @@ class Follower:
             self.fleet.named(),
             optimizer=self.fleet.describe(),
             policy=self._arrivals.policy,
+            rank=self._placement.rank,
+            world=self._placement.world,
+            sharded=self._placement.sharded,
         )
