@@ -23,7 +23,7 @@ def test_importing_loads_no_framework():
 def test_every_framework_has_the_eight_functions(room):
     pytest.importorskip(room)
     module = getattr(gradclip, room)
-    of_runs = {"open_run", "read_run", "replay", "suggest"}
+    of_runs = {"instrument", "open_run", "read_run", "replay", "suggest"}
     names = {n for n in gradclip.__all__ if n[0].islower()} - of_runs
     assert len(names) == 8
     assert all(callable(getattr(module, name)) for name in names)

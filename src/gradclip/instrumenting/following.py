@@ -1,10 +1,12 @@
 """One process that is followed: the session's beginning and end."""
 
 import atexit
+import importlib
 import os
 import sys
 
-from gradclip.instrumenting.launch import FIRST
+from gradclip.instrumenting.imports import is_first
+from gradclip.instrumenting.serving import show_page
 from gradclip.instrumenting.session import Session
 from gradclip.instrumenting.settings import Settings, from_environment
 
@@ -29,6 +31,8 @@ def begin_session(settings: Settings) -> Session:
     atexit.register(end)
     session.at_begin(end.come_first)
     session.at_close(_say)
+    if settings.serve:
+        session.at_begin(show_page)
     if hasattr(os, "register_at_fork"):
         os.register_at_fork(after_in_child=session.forget_fork)
     return session
@@ -61,10 +65,8 @@ class _End:
 
 def _say(session: Session) -> None:
     """Say what a session came to."""
-    first = os.environ.get(FIRST) == str(os.getpid())
-    del first  # TODO(#6): closing(session, first=first)
-    if session.paths and not session.settings.quiet and not session.rank:
-        sys.stderr.write(f"gradclip run: {session.paths[-1]}\n")
+    first = is_first() and _uncaught() is None
+    importlib.import_module("gradclip.instrumenting.closing").closing(session, first=first)
 
 
 def _uncaught() -> BaseException | None:

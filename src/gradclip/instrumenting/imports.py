@@ -3,7 +3,9 @@
 What a program loads that never trains is this module alone.
 """
 
+import atexit
 import importlib
+import os
 import sys
 from collections.abc import Callable, Sequence
 from importlib.abc import Loader
@@ -14,6 +16,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from gradclip.instrumenting.session import Session
 
+FIRST = "GRADCLIP_RUN_PROCESS"  # the variable with the process that was started to be followed
 # A framework's module -> what of ours instruments it, by `install(session)`.
 FRAMEWORKS = {
     "torch": "gradclip.instrumenting.torch",
@@ -67,6 +70,14 @@ class Imports:
                 self._install(name)
         return self.session
 
+    def miss_nothing(self) -> None:
+        """Say, as the first process ends, that there was nothing to follow, if so it was."""
+        if self.session is None and is_first():
+            try:
+                self._begin().close()
+            except Exception as error:  # noqa: BLE001 - the program has done its work
+                _say(error)
+
     def _found(
         self, name: str, path: Sequence[str] | None, target: ModuleType | None
     ) -> ModuleSpec | None:
@@ -83,7 +94,7 @@ class Imports:
             self.session = self.session or self._begin()
         except Exception as error:  # noqa: BLE001 - the program goes on
             self._waiting.clear()
-            sys.stderr.write(f"gradclip run: nothing is recorded: {error}\n")
+            _say(error)
             return
         with self.session.ours(f"{room} could not be set up"):
             importlib.import_module(room).install(self.session)
@@ -91,7 +102,15 @@ class Imports:
 
 def watch_imports() -> None:
     """Have this process followed as its environment asks, from its first framework on."""
-    sys.meta_path.insert(0, Imports(_begin, asked=True))
+    imports = Imports(_begin, asked=True)
+    sys.meta_path.insert(0, imports)
+    if is_first():
+        atexit.register(imports.miss_nothing)
+
+
+def is_first() -> bool:
+    """Return whether this process is the one that was started to be followed."""
+    return os.environ.get(FIRST) == str(os.getpid())
 
 
 def current() -> Imports | None:
@@ -115,6 +134,11 @@ def _call_after(loader: Loader, function: Callable[[], None]) -> None:
 def _is_complete(module: ModuleType | None) -> bool:
     """Return whether a module has been imported to its end."""
     return module is not None and not getattr(module.__spec__, "_initializing", False)
+
+
+def _say(error: Exception) -> None:
+    """Say that nobody follows."""
+    sys.stderr.write(f"gradclip run: nothing is recorded: {error}\n")
 
 
 def _begin() -> "Session":

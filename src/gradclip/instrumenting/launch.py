@@ -8,10 +8,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NoReturn
 
+from gradclip.instrumenting.imports import FIRST
 from gradclip.instrumenting.settings import PREFIX, Settings
 
 START = Path(__file__).parent / "start"
-FIRST = f"{PREFIX}PROCESS"  # the variable with the process that was started to be followed
 _IGNORED_BY_PYTHON = ("SIGPIPE", "SIGXFSZ")  # which what is executed would inherit
 
 
@@ -27,10 +27,27 @@ def followed(environ: Mapping[str, str], settings: Settings) -> dict[str, str]:
         >>> environ["PYTHONPATH"].endswith("mine"), environ["GRADCLIP_RUN_OUT"]
         (True, 'runs/mine')
     """
-    others = {name: text for name, text in environ.items() if not name.startswith(PREFIX)}
-    before = [p for p in environ.get("PYTHONPATH", "").split(os.pathsep) if p != str(START)]
-    path = os.pathsep.join([str(START), *filter(None, before)])
-    return {**others, **settings.environment(), "PYTHONPATH": path}
+    plain = unfollowed(environ)
+    path = os.pathsep.join(filter(None, [str(START), plain.get("PYTHONPATH")]))
+    return {**plain, **settings.environment(), "PYTHONPATH": path}
+
+
+def unfollowed(environ: Mapping[str, str]) -> dict[str, str]:
+    """Return the environment in which nothing is followed.
+
+    Args:
+        environ: The environment as it is.
+
+    Example:
+        >>> unfollowed({"HOME": "/root", "GRADCLIP_RUN_OUT": "runs/mine"})
+        {'HOME': '/root'}
+    """
+    plain = {name: text for name, text in environ.items() if not name.startswith(PREFIX)}
+    if "PYTHONPATH" in plain:
+        places = plain.pop("PYTHONPATH").split(os.pathsep)
+        kept = os.pathsep.join(place for place in places if place != str(START))
+        plain |= {"PYTHONPATH": kept} if kept else {}
+    return plain
 
 
 def become(command: Sequence[str], environ: Mapping[str, str]) -> NoReturn:
