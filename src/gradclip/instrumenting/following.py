@@ -1,6 +1,7 @@
 """One process that is followed: the session's beginning and end."""
 
 import atexit
+import contextlib
 import importlib
 import os
 import sys
@@ -50,7 +51,10 @@ class _End:
 
     def __call__(self) -> None:
         """Close the session with the error that ends the program, if one does."""
-        self._session.close(_uncaught())
+        error = _uncaught()
+        self._session.close(error)
+        if isinstance(error, KeyboardInterrupt):
+            _stay_interrupted()
 
     def come_first(self, session: Session) -> None:
         """Run before what else ends with the process: frameworks that let go of their devices."""
@@ -67,6 +71,15 @@ def _say(session: Session) -> None:
     """Say what a session came to."""
     first = is_first() and _uncaught() is None
     importlib.import_module("gradclip.instrumenting.closing").closing(session, first=first)
+
+
+def _stay_interrupted() -> None:
+    """Have Python end as after a Ctrl-C that nobody caught, by that signal.
+
+    It forgets that when a text is executed while it ends, as dataclasses do when they are made.
+    """
+    with contextlib.suppress(KeyboardInterrupt):
+        exec("raise KeyboardInterrupt")
 
 
 def _uncaught() -> BaseException | None:

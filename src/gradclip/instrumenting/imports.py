@@ -72,7 +72,7 @@ class Imports:
 
     def miss_nothing(self) -> None:
         """Say, as the first process ends, that there was nothing to follow, if so it was."""
-        if self.session is None and is_first():
+        if self.session is None and is_first() and not hasattr(sys, "last_value"):
             try:
                 self._begin().close()
             except Exception as error:  # noqa: BLE001 - the program has done its work

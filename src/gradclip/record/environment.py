@@ -40,7 +40,7 @@ def describe(
     pairs = list(_pairs(parameters))
     framework = _framework(pairs)
     return Metadata(
-        program=program or Path(sys.argv[0] or "python").name,
+        program=program or _program(Path(sys.argv[0])),
         arguments=dict(arguments) if arguments is not None else {"argv": list(sys.argv[1:])},
         framework=framework,
         framework_version=str(getattr(sys.modules.get(framework), "__version__", "")),
@@ -50,6 +50,13 @@ def describe(
         parameters=tuple(Parameter(name, tuple(map(int, t.shape))) for name, t in pairs),
         policy=policy if policy is None or isinstance(policy, str) else repr(policy),
         seed=seed,
+    )
+
+
+def _program(script: Path) -> str:
+    """Return what is run: a script, or a package by `python -m`."""
+    return (
+        script.absolute().parent.name if script.name == "__main__.py" else script.name or "python"
     )
 
 

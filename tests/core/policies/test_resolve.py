@@ -1,5 +1,7 @@
 """Policies by name."""
 
+import re
+
 import numpy as np
 import pytest
 
@@ -55,6 +57,46 @@ def test_an_unknown_name_is_answered_with_the_choices(text):
 @pytest.mark.parametrize("text", ["norm=x", "norm=-1", "norm=nan", "zclip=0", "adagc=1"])
 def test_a_number_out_of_range_is_refused(text):
     with pytest.raises(ConfigurationError, match="must be"):
+        parse_policy(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "policy"),
+    [
+        ("zclip=2.5,decay=0.9", gradclip.ZClip(2.5, decay=0.9)),
+        ("zclip,decay=0.9,warmup=5", gradclip.ZClip(decay=0.9, warmup=5)),
+        ("zclip,threshold=3", gradclip.ZClip(3.0)),
+        ("agc=0.02, eps=1e-4", gradclip.AdaptiveGradientClipping(0.02, eps=1e-4)),
+        ("agc,axes=0+1", gradclip.AdaptiveGradientClipping(axes=(0, 1))),
+        ("norm=1,axes=0", gradclip.Norm(1.0, axes=0)),
+        ("norm=1,axes=none", gradclip.Norm(1.0)),
+        ("global-norm=1,norm-type=inf", gradclip.GlobalNorm(1.0, norm_type=np.inf)),
+        ("global-norm,max_norm=1", gradclip.GlobalNorm(1.0)),
+        ("spam,reset_every=none", gradclip.SPAM(reset_every=None)),
+    ],
+)
+def test_any_parameter_can_be_given_by_its_name(text, policy):
+    assert parse_policy(text) == policy
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("zclip,decy=0.9", "no parameter 'decy'. Did you mean 'decay'? There are: threshold, dec"),
+        ("zclip=1,2", "no parameter '2'. There are: threshold, decay, warmup"),
+        ("zclip,", "no parameter ''"),
+        ("zclip,decay=x", "`decay` of 'zclip' must be a number, got 'x'"),
+        ("zclip,decay", "must be a number, got ''"),
+        ("zclip,warmup=2.5", "`warmup` of 'zclip' must be a whole number, got '2.5'"),
+        ("zclip,warmup=none", "must be a whole number"),
+        ("zclip=3,threshold=4", "`threshold` of 'zclip' is given twice"),
+        ("norm,axes=0", "must be one of global-norm=NUMBER"),
+        ("global-nrom=1", "Did you mean 'global-norm=1'?"),
+        ("none=1", "must be one of"),
+    ],
+)
+def test_a_mistake_in_a_parameter_is_named(text, message):
+    with pytest.raises(ConfigurationError, match=re.escape(message)):
         parse_policy(text)
 
 

@@ -1,7 +1,9 @@
 """Policies by name: what `clip=` and `--clip` accept."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
+from difflib import get_close_matches
+from typing import Any, get_args
 
 from gradclip.core.arithmetic import State
 from gradclip.core.namespace import Array
@@ -116,36 +118,81 @@ def parse_policy(text: str | None) -> Policy | None:
 
     Args:
         text: `NAME=NUMBER` with a name of `METHODS`; those with published defaults need no
-            number; None or `none` for no clipping.
+            number. Other parameters follow by their names, as in `zclip=3,decay=0.99`. None or
+            `none` for no clipping.
 
     Returns:
         The policy, or None.
 
     Raises:
-        ConfigurationError: The name is unknown or the number out of its range.
+        ConfigurationError: A name is unknown or a number out of its range.
 
     Example:
         >>> parse_policy("global-norm=15")
         GlobalNorm(max_norm=15.0, norm_type=2.0)
-        >>> parse_policy("zclip").threshold
-        2.5
+        >>> parse_policy("zclip,decay=0.99")
+        ZClip(threshold=2.5, decay=0.99, warmup=25)
     """
     if text is None or text == "none":
         return None
-    name, _, number = text.partition("=")
-    if name not in METHODS or not (number or name in _WITHOUT_NUMBER):
-        choices = ", ".join(
-            f"{n}[=NUMBER]" if n in _WITHOUT_NUMBER else f"{n}=NUMBER" for n in METHODS
-        )
-        msg = f"A clipping must be one of {choices} or none, got {text!r}."
+    first, *others = text.split(",")
+    name, _, number = first.partition("=")
+    kind = METHODS.get(name)
+    if kind is None:
+        raise ConfigurationError(_unknown(text, name))
+    parameters = {field.name: field.type for field in fields(kind)}
+    entries = [f"{next(iter(parameters))}={number}"] if number else []
+    given: dict[str, object] = {}
+    for entry in entries + others:
+        parameter, value = _parameter(name, entry, parameters)
+        if parameter in given:
+            msg = f"`{parameter}` of {name!r} is given twice in {text!r}."
+            raise ConfigurationError(msg)
+        given[parameter] = value
+    if name not in _WITHOUT_NUMBER and next(iter(parameters)) not in given:
+        raise ConfigurationError(_unknown(text, name))
+    policy: Policy = kind(**given)
+    return policy
+
+
+def _unknown(text: str, name: str) -> str:
+    """Return what to say of a text that names no policy."""
+    choices = ", ".join(f"{n}[=NUMBER]" if n in _WITHOUT_NUMBER else f"{n}=NUMBER" for n in METHODS)
+    nearest = get_close_matches(name, METHODS, n=1)
+    meant = f"{nearest[0]}{text.removeprefix(name)}" if nearest and name not in METHODS else ""
+    hint = f" Did you mean {meant!r}?" if meant else ""
+    return f"A clipping must be one of {choices} or none, got {text!r}.{hint}"
+
+
+def _parameter(name: str, entry: str, parameters: Mapping[str, Any]) -> tuple[str, object]:
+    """Return the parameter that an entry such as `decay=0.99` names, and its value.
+
+    Raises:
+        ConfigurationError: There is no such parameter, or the value is no number.
+    """
+    written, _, text = entry.partition("=")
+    parameter = written.strip().replace("-", "_")
+    if parameter not in parameters:
+        nearest = get_close_matches(parameter, parameters, n=1)
+        hint = f" Did you mean {nearest[0]!r}?" if nearest else ""
+        choices = ", ".join(parameters)
+        msg = f"{name!r} has no parameter {written!r}.{hint} There are: {choices}."
         raise ConfigurationError(msg)
-    if not number:
-        policy: Policy = METHODS[name]()
-        return policy
+    kinds = get_args(parameters[parameter]) or (parameters[parameter],)
     try:
-        value = float(number)
+        return parameter, _value(text.strip(), kinds)
     except ValueError as error:
-        msg = f"The number of {name!r} must be one, got {number!r}."
+        number = "a number" if float in kinds else "a whole number"
+        msg = f"`{parameter}` of {name!r} must be {number}, got {text!r}."
         raise ConfigurationError(msg) from error
-    named: Policy = METHODS[name](value)
-    return named
+
+
+def _value(text: str, kinds: tuple[Any, ...]) -> object:
+    """Return what a text stands for in a parameter of some kinds; axes have + between them."""
+    if text == "none" and type(None) in kinds:
+        return None
+    if float in kinds:
+        return float(text)
+    if "+" in text and tuple[int, ...] in kinds:
+        return tuple(int(axis) for axis in text.split("+"))
+    return int(text)
