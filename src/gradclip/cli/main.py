@@ -45,6 +45,10 @@ SUBCOMMANDS: Mapping[str, Subcommand] = {
         place="gradclip.cli.export:export",
         help="Write a run as Parquet, CSV or JSON, or replay it for TensorBoard.",
     ),
+    "policies": Subcommand(
+        place="gradclip.cli.policies:policies",
+        help="List every clipping that --clip takes, with its parameters.",
+    ),
     "replay": Subcommand(
         place="gradclip.cli.replay:replay_command",
         help="Say what other clippings would have done to a run.",
