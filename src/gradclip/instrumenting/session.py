@@ -215,9 +215,11 @@ class Session:
             ending = importlib.import_module("gradclip.record.ending").ending
             status, kept = ending(error)
             notes = {"notes": self.notes} if self.notes else {}
-            self.recorder.close(status, {**(kept or {}), **notes} or None)
+            with self.ours("Not all could be written"):
+                self.recorder.close(status, {**(kept or {}), **notes} or None)
         for ended in self._at_close:
-            ended(self)
+            with self.ours("The end went wrong"):
+                ended(self)
 
     def reopen(self, settings: Settings) -> None:
         """Begin anew with what was closed.
