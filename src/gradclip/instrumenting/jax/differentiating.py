@@ -1,0 +1,72 @@
+"""`jax.value_and_grad` and `jax.grad` that tell the loss and its gradients."""
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+from gradclip.instrumenting.jax.follower import Follower
+
+
+def following_value_and_grad(
+    value_and_grad: Callable[..., Any], follower: Follower
+) -> Callable[..., Any]:
+    """Return `jax.value_and_grad` whose results are followed.
+
+    Args:
+        value_and_grad: JAX's own.
+        follower: Who is told.
+    """
+
+    @functools.wraps(value_and_grad)
+    def following(fun: Callable[..., Any], *args: Any, **kwargs: Any) -> Callable[..., Any]:
+        own: Callable[..., Any] = value_and_grad(fun, *args, **kwargs)
+        if _is_of_keras(fun):
+            return own
+        has_aux = bool(kwargs.get("has_aux", args[1] if len(args) > 1 else False))
+
+        @functools.wraps(own)
+        def differentiate(*args: Any, **kwargs: Any) -> Any:
+            value, gradients = own(*args, **kwargs)
+            follower.differentiated(value[0] if has_aux else value, gradients)
+            return value, gradients
+
+        return differentiate
+
+    return following
+
+
+def following_grad(
+    grad: Callable[..., Any], value_and_grad: Callable[..., Any], follower: Follower
+) -> Callable[..., Any]:
+    """Return `jax.grad`, which knows the loss as well, followed.
+
+    Args:
+        grad: JAX's own.
+        value_and_grad: JAX's own, which that one is made of.
+        follower: Who is told.
+    """
+
+    @functools.wraps(grad)
+    def following(fun: Callable[..., Any], *args: Any, **kwargs: Any) -> Callable[..., Any]:
+        own: Callable[..., Any] = grad(fun, *args, **kwargs)
+        if _is_of_keras(fun):
+            return own
+        has_aux = bool(kwargs.get("has_aux", args[1] if len(args) > 1 else False))
+        both = value_and_grad(fun, *args, **kwargs)
+
+        @functools.wraps(own)
+        def differentiate(*args: Any, **kwargs: Any) -> Any:
+            value, gradients = both(*args, **kwargs)
+            loss, *aux = value if has_aux else (value,)
+            follower.differentiated(loss, gradients)
+            return (gradients, *aux) if has_aux else gradients
+
+        return differentiate
+
+    return following
+
+
+def _is_of_keras(function: Callable[..., Any]) -> bool:
+    """Tell whether a function is Keras's trainer's, whose steps its own hooks see."""
+    inner = getattr(function, "__func__", function)
+    return str(getattr(inner, "__module__", "")).startswith("keras.")

@@ -1,0 +1,92 @@
+"""Which compiled function is being traced, and what it is to return of what is seen in it."""
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import jax
+from jax.extend.core import get_opaque_trace_state
+
+from gradclip.instrumenting.jax.seen import Seen
+from gradclip.jax.names import Named
+
+
+@dataclass(slots=True)
+class Gradients:
+    """Gradients that were computed, and have not been seen in a step yet."""
+
+    named: Named
+    loss: Any  # the value that was differentiated, ()
+
+
+@dataclass(slots=True)
+class Frame:
+    """One function that is being traced, or the program outside of all."""
+
+    state: Any
+    seen: list[Seen] = field(default_factory=list)
+    gradients: list[Gradients] = field(default_factory=list)
+
+
+class Frames(threading.local):
+    """The functions that are being traced in this thread, one within another."""
+
+    def __init__(self) -> None:
+        self._open: list[Frame] = []
+        self.outside = Frame(None)
+
+    @contextmanager
+    def tracing(self, finish: Callable[[Frame], None]) -> Iterator[Frame]:
+        """Collect what is seen while a function is traced.
+
+        Args:
+            finish: What to do at the function's end.
+
+        Yields:
+            What was collected.
+        """
+        frame = Frame(trace_state())
+        self._open.append(frame)
+        try:
+            yield frame
+            finish(frame)
+        finally:
+            self._open.remove(frame)
+
+    @property
+    def current(self) -> Frame | None:
+        """The function whose values can be returned from here; None where no one's can."""
+        if self._open:
+            return self._open[-1] if self._open[-1].state == trace_state() else None
+        return None
+
+
+def trace_state() -> Any:
+    """Return what tells one trace of JAX's from another."""
+    return get_opaque_trace_state(convention="gradclip")  # type: ignore[no-untyped-call]  # JAX's
+
+
+def is_traced(tree: Any) -> bool:
+    """Tell whether any value of a tree is still to be computed."""
+    return any(isinstance(leaf, jax.core.Tracer) for leaf in jax.tree.leaves(tree))
+
+
+def is_staged(tree: Any) -> bool:
+    """Tell whether a tree's values are those of a program that is written down to be run.
+
+    Those of a derivative or of a batch are none: what is seen of them is nobody's step.
+
+    Args:
+        tree: The tree.
+
+    Returns:
+        Whether all that is still to be computed is of such a program, and something is.
+    """
+    kinds = {
+        type(getattr(leaf, "_trace", None)).__name__
+        for leaf in jax.tree.leaves(tree)
+        if isinstance(leaf, jax.core.Tracer)
+    }
+    return kinds == {"DynamicJaxprTrace"}

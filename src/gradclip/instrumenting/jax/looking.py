@@ -1,0 +1,119 @@
+"""Looks at gradients, weights and updates within programs, and leaves these as they are."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+
+from gradclip.instrumenting.jax.seen import Form, Layout, Seen
+from gradclip.jax.reductions import count, largest_bits, reduce_together, squares
+from gradclip.jax.wide import bits_of_inf, float64_scope, from_bits, magnitude_bits, modulus
+
+STATISTICS = ("before", "largest", "nonfinite", "zeros")
+
+
+def statistics(tensors: Sequence[Array | None]) -> dict[str, Array]:
+    """Return what one look at each of P tensors tells, (P,) each, float32.
+
+    There is no branch in it, for which XLA would have to write the tensors to memory: programs
+    that did not would come to other last digits.
+
+    Args:
+        tensors: The tensors; None counts as empty.
+    """
+    with float64_scope():
+        rows = [_look(t) for t in tensors]
+        stacked = [jnp.stack([x.astype(jnp.float32) for x in c]) for c in zip(*rows, strict=True)]
+    return dict(zip(STATISTICS, stacked, strict=True))
+
+
+def norms(tensors: Sequence[Array | None]) -> Array:
+    """Return P norms, (P,), float32."""
+    with float64_scope():
+        return jnp.stack([_norm(t).astype(jnp.float32) for t in tensors])
+
+
+class Looked(NamedTuple):
+    """Tensors that are looked at, P of each kind, None in place of those that are missing."""
+
+    before: list[Any]  # gradients as they came
+    entering: list[Any] | None = None  # as they enter the optimizer, if the program changes them
+    after: list[Any] | None = None  # as its own clipping leaves them, if it clips
+    weights: list[Any] | None = None
+    updates: list[Any] | None = None
+
+
+def look(
+    looked: Looked,
+    numbers: Mapping[str, Any],
+    names: tuple[str, ...],
+    source: int | None = None,
+    optimizer: str = "",
+    after: Callable[[Array], Array] | None = None,
+) -> Seen:
+    """Return what is seen of a step, as one array.
+
+    Args:
+        looked: The tensors.
+        numbers: Numbers () by name.
+        names: The parameters' names.
+        source: As a layout has it.
+        optimizer: As a layout has it.
+        after: Returns the norms after the program's clipping, given those that enter it.
+    """
+    columns = statistics(looked.before)
+    rest = {name: tensors for name, tensors in looked._asdict().items() if tensors is not None}
+    del rest["before"]
+    columns |= {name: norms(tensors) for name, tensors in rest.items()}
+    if after is not None:
+        columns["after"] = after(columns.get("entering", columns["before"]))
+    layout = Layout(
+        names=names,
+        shapes=tuple(map(_shape, looked.before)),
+        columns=tuple(columns),
+        numbers=tuple(numbers),
+        source=source,
+        optimizer=optimizer,
+    )
+    given = (*columns.values(), *numbers.values())
+    return Seen(jnp.concatenate([jnp.asarray(x, jnp.float32).reshape(-1) for x in given]), layout)
+
+
+look_compiled = jax.jit(look, static_argnums=(2, 3, 4, 5))
+
+
+def _look(tensor: Array | None) -> tuple[Array, Array, Array, Array]:
+    """Return the norm, the largest modulus, and the numbers of non-finite entries and of zeros."""
+    if tensor is None or not tensor.size:
+        zero = jnp.zeros(())
+        return zero, zero, zero, zero
+    if jnp.iscomplexobj(tensor) or tensor.dtype == jnp.float64:
+        moduli = modulus(tensor)
+        counts = (jnp.sum(~jnp.isfinite(tensor)), jnp.sum(tensor == 0))
+        return _norm(tensor), jnp.max(moduli), *counts
+    bits = magnitude_bits(tensor)
+    counted = [count(bits >= bits_of_inf(tensor.dtype)), count(bits == 0)]
+    total, largest, nonfinite, zeros = reduce_together(
+        [squares(tensor), largest_bits(tensor), *counted]
+    )
+    return jnp.sqrt(total), from_bits(largest, tensor.dtype), nonfinite, zeros
+
+
+def _norm(tensor: Array | None) -> Array:
+    """Return a norm, ()."""
+    if tensor is None or not tensor.size:
+        return jnp.zeros(())
+    if jnp.iscomplexobj(tensor) or tensor.dtype == jnp.float64:
+        return jnp.sqrt(jnp.sum(jnp.square(modulus(tensor))))
+    # One column alone would be written to memory first: see `reduce_together`.
+    return jnp.sqrt(reduce_together([squares(tensor), largest_bits(tensor)])[0])
+
+
+def _shape(tensor: Array | None) -> Form:
+    """Return a parameter's shape and type."""
+    if tensor is None:
+        return Form((0,), np.dtype(np.float32))
+    return Form(jnp.shape(tensor), np.dtype(jax.dtypes.result_type(tensor)))

@@ -1,0 +1,40 @@
+"""`jax.lax.scan` whose body's training steps are among what it stacks."""
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+from gradclip.instrumenting.jax.follower import Follower
+
+
+def following_scan(scan: Callable[..., Any], follower: Follower) -> Callable[..., Any]:
+    """Return `jax.lax.scan` that has training steps within it followed.
+
+    Args:
+        scan: JAX's own.
+        follower: Who is told.
+    """
+
+    @functools.wraps(scan)
+    def following(f: Any, *args: Any, **kwargs: Any) -> Any:
+        # Outside of compiled functions a new body would be compiled anew at each call.
+        if follower.frames.current is None:
+            return scan(f, *args, **kwargs)
+        carry, (outputs, seen) = scan(_returning_seen(f, follower), *args, **kwargs)
+        if seen:
+            follower.pass_on(seen)
+        return carry, outputs
+
+    return following
+
+
+def _returning_seen(body: Callable[..., Any], follower: Follower) -> Callable[..., Any]:
+    """Return a body that also returns what was seen while it was traced."""
+
+    @functools.wraps(body)
+    def returning(carry: Any, entry: Any) -> Any:
+        with follower.frames.tracing(follower.finish) as frame:
+            carry, output = body(carry, entry)
+        return carry, (output, frame.seen)
+
+    return returning

@@ -1,0 +1,115 @@
+"""What is seen of a step within a program, packed into one array with a static layout."""
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+from numpy.typing import NDArray
+
+
+class Form(NamedTuple):
+    """A parameter's shape and type."""
+
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Layout:
+    """What an array of what was seen holds.
+
+    Attributes:
+        names: The parameters' names, P of them.
+        shapes: The parameters' shapes and types.
+        columns: Names of the vectors (P,) that come first.
+        numbers: Names of the numbers that follow.
+        source: Which transformation made the step; None where gradients were computed.
+        optimizer: What it is, in a word or two.
+    """
+
+    names: tuple[str, ...]
+    shapes: tuple[Form, ...]
+    columns: tuple[str, ...]
+    numbers: tuple[str, ...]
+    source: int | None = None
+    optimizer: str = ""
+
+    def column(self, name: str) -> slice | None:
+        """Return where a vector is; None if it was not seen."""
+        if name not in self.columns:
+            return None
+        start = self.columns.index(name) * len(self.names)
+        return slice(start, start + len(self.names))
+
+    def number(self, name: str) -> int | None:
+        """Return where a number is; None if it was not seen."""
+        if name not in self.numbers:
+            return None
+        return len(self.columns) * len(self.names) + self.numbers.index(name)
+
+
+@jax.tree_util.register_pytree_node_class
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """One array that a compiled function returns besides its own, or N of them, stacked."""
+
+    packed: Any  # (..., columns * P + numbers), float32
+    layout: Layout
+
+    def tree_flatten(self) -> tuple[tuple[Any], Layout]:
+        """Return what JAX sees of it."""
+        return (self.packed,), self.layout
+
+    @classmethod
+    def tree_unflatten(cls, layout: Layout, children: tuple[Any]) -> "Seen":
+        """Return it with another array."""
+        return cls(children[0], layout)
+
+
+class Packed:
+    """An array on its way to the host, which the first who reads it waits for.
+
+    Args:
+        array: The array, (..., L); of JAX or of NumPy.
+    """
+
+    def __init__(self, array: Any) -> None:
+        self._array = array
+
+    @cached_property
+    def rows(self) -> NDArray[Any]:
+        """What it holds, (N, L)."""
+        array, self._array = self._array, None
+        if not getattr(array, "is_fully_addressable", True):
+            array = array.addressable_data(0)
+        entries = np.asarray(array)
+        return entries.reshape(-1, entries.shape[-1])
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A vector to be read later."""
+
+    packed: Packed
+    row: int
+    place: slice
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:  # noqa: FBT001 - NumPy's protocol
+        """Return the vector."""
+        del copy
+        return np.array(self.packed.rows[self.row, self.place], dtype=dtype)
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """A number to be read later, or the sum of several."""
+
+    parts: tuple[tuple[Packed, int, int], ...] = field(default=())
+
+    def __float__(self) -> float:
+        return float(sum(float(packed.rows[row, place]) for packed, row, place in self.parts))
+
+    def __add__(self, other: "Number") -> "Number":
+        return Number(self.parts + other.parts)

@@ -1,0 +1,210 @@
+"""What is told on the host of training steps, and which of it is one."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import jax
+
+from gradclip.core.statistics import Statistics
+from gradclip.instrumenting.jax.seen import Column, Form, Layout, Number, Packed, Seen
+from gradclip.instrumenting.rounds import Part, Rounds
+from gradclip.instrumenting.session import Session, StopTraining
+from gradclip.jax.names import Named
+
+_BY_GRADIENTS = (
+    "No optimizer of optax's was seen: each computation of gradients counts as a training step, "
+    "and what it changed is not known. If that is wrong, make the update with "
+    "optax.GradientTransformation's update, or record steps by hand: "
+    "gradclip.Recorder(path, params).record(gradclip.optax.report(state), loss=loss)."
+)
+
+
+class Leaf:
+    """Stands for a parameter, whose array is another one after each step."""
+
+    def __init__(self, form: Form) -> None:
+        self.shape, self.dtype = form.shape, form.dtype
+
+
+@dataclass(slots=True)
+class _Held:
+    """The last of several transformations' steps on the same parameters."""
+
+    part: Part
+    sources: set[int] = field(default_factory=set)
+
+
+class Steps:
+    """Training steps, made of what programs return.
+
+    Args:
+        session: Where they go.
+
+    Attributes:
+        sources: The parameters of each transformation that was made ready, by its number.
+    """
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._rounds = Rounds(session, "jax")
+        self.sources: dict[tuple[str, ...], set[int]] = {}
+        self._losses: list[tuple[Layout, Number]] = []
+        self._gradients: dict[tuple[str, ...], list[Column]] = {}
+        self._held: dict[tuple[str, ...], _Held] = {}
+        self._parameters: dict[Layout, list[tuple[str, Leaf]]] = {}
+        self._stopped = False
+        session.before_close(self._close)
+
+    @property
+    def by_gradients(self) -> bool:
+        """Whether there is no transformation, so that gradients alone make steps."""
+        return not self.sources
+
+    def expect(self, named: Named, source: int) -> None:
+        """Be told of a transformation that was made ready for parameters."""
+        if any(tensor is not None for tensor in named.tensors):
+            self.sources.setdefault(named.names, set()).add(source)
+
+    @property
+    def silent(self) -> bool:
+        """Whether another framework's hooks follow the program."""
+        return self._session.closed or self._session.framework not in {None, "jax"}
+
+    def take(self, seen: Sequence[Seen]) -> None:
+        """Take what one call of a compiled function returned, in order.
+
+        Raises:
+            StopTraining: It ended the last step that was asked for.
+        """
+        if self.silent:
+            return
+        if self._stopped:
+            raise StopTraining(0)
+        if not seen:
+            return
+        packed = [Packed(each.packed) for each in seen]
+        number_of_rows = _rows(seen[0].packed)
+        for row in range(number_of_rows):
+            for array, each in zip(packed, seen, strict=True):
+                self._take(array, row, each.layout)
+
+    def take_within(self, seen: Sequence[Seen]) -> None:
+        """Take what a running program tells, which cannot be stopped: the next call is."""
+        if not self._stopped:
+            try:
+                self.take(seen)
+            except StopTraining:
+                self._stopped = True
+
+    def _take(self, packed: Packed, row: int, layout: Layout) -> None:
+        """Take what is one transformation's step, or gradients and their loss."""
+        place = layout.number("loss")
+        if place is not None:
+            self._losses.append((layout, Number(((packed, row, place),))))
+        if layout.source is not None:
+            self._step(packed, row, layout)
+        elif layout.columns and not self.by_gradients:
+            came = self._gradients.setdefault(layout.names, [])
+            came.append(Column(packed, row, slice(0, len(layout.names))))
+        elif layout.columns:
+            self._session.say(_BY_GRADIENTS)
+            self._add(layout.names, self._part(packed, row, layout))
+
+    def _step(self, packed: Packed, row: int, layout: Layout) -> None:
+        """Take a transformation's step; of several on the same parameters the last one counts."""
+        known = self.sources.setdefault(layout.names, set())
+        source = layout.source or 0
+        known.add(source)
+        held = self._held.get(layout.names)
+        if held is not None and source in held.sources:
+            del self._held[layout.names]
+            self._add(layout.names, held.part)
+            held = None
+        part = self._part(packed, row, layout)
+        if held is not None and held.part.loss is not None and part.loss is not None:
+            part = replace(part, loss=held.part.loss + part.loss)
+        if len(known) == 1:
+            self._add(layout.names, part)
+        else:
+            sources = held.sources if held is not None else set()
+            self._held[layout.names] = _Held(part, sources | {source})
+
+    def _add(self, names: tuple[str, ...], part: Part) -> None:
+        """Add a step."""
+        alone = len(self.sources) <= 1
+        self._rounds.add(names, part, alone=alone)
+
+    def _part(self, packed: Packed, row: int, layout: Layout) -> Part:
+        """Return a step as it is recorded."""
+        columns = {
+            name: Column(packed, row, place)
+            for name in layout.columns
+            if (place := layout.column(name)) is not None
+        }
+        numbers = {
+            name: Number(((packed, row, index),))
+            for name in layout.numbers
+            if (index := layout.number(name)) is not None
+        }
+        came, entering = columns["before"], columns.get("entering", columns["before"])
+        before = self._came(layout) or came
+        applied = (columns["weights"], columns["updates"]) if "updates" in columns else None
+        statistics = Statistics(
+            None, before, columns["largest"], columns["nonfinite"], columns["zeros"]
+        )
+        return Part(
+            optimizer=layout.optimizer or "gradients",
+            parameters=self._named(layout),
+            before=before,
+            after=columns.get("after", entering),
+            statistics=statistics,
+            limit=numbers.get("limit", _NO_LIMIT),
+            loss=self._loss(layout),
+            learning_rate=numbers.get("learning_rate"),
+            applied=applied if self._rounds.wants_update() else None,
+        )
+
+    def _came(self, layout: Layout) -> Column | None:
+        """Return the norms of gradients as another program computed them.
+
+        Of several, which the program has added up, none are what came.
+        """
+        found = self._gradients.pop(layout.names, [])
+        return found[0] if len(found) == 1 else None
+
+    def _loss(self, layout: Layout) -> Number | None:
+        """Return the sum of what was differentiated for these parameters since the last step."""
+        shapes = layout.shapes
+        own = [number for other, number in self._losses if other.shapes == shapes]
+        chosen = own or [number for _, number in self._losses]
+        self._losses = [pair for pair in self._losses if own and pair[0].shapes != shapes]
+        return sum(chosen[1:], start=chosen[0]) if chosen else None
+
+    def _named(self, layout: Layout) -> list[tuple[str, Leaf]]:
+        """Return the names of parameters, each with what stands for it, always the same."""
+        if layout not in self._parameters:
+            pairs = zip(layout.names, layout.shapes, strict=True)
+            made = [(name, Leaf(form)) for name, form in pairs]
+            same = (p for key, p in self._parameters.items() if key.names == layout.names)
+            self._parameters[layout] = next(same, made)
+        return self._parameters[layout]
+
+    def _close(self) -> None:
+        """End what is under way."""
+        jax.effects_barrier()  # type: ignore[no-untyped-call]  # JAX's
+        held, self._held = self._held, {}
+        for names, each in held.items():
+            self._add(names, each.part)
+        self._rounds.close()
+
+
+_NO_LIMIT = float("inf")
+
+
+def _rows(packed: Any) -> int:
+    """Return how many steps were stacked."""
+    count = 1
+    for length in packed.shape[:-1]:
+        count *= length
+    return count

@@ -1,0 +1,26 @@
+"""Programs that train with optax, followed through the outermost transformation."""
+
+import optax
+
+from gradclip.instrumenting.jax.follower import Follower
+from gradclip.instrumenting.optax.transformations import Transformations
+from gradclip.instrumenting.session import Session
+
+__all__ = ["install"]
+
+
+def install(session: Session) -> None:
+    """Follow what optax's transformations do in this process.
+
+    Args:
+        session: Where the steps go.
+    """
+    transformations = Transformations(session.shared(Follower))
+    kind: type = optax.GradientTransformation
+    make = kind.__new__
+
+    def followed(cls: type, init: object, update: object) -> object:
+        return make(cls, *transformations.followed(init, update))  # type: ignore[call-overload]  # a tuple's
+
+    kind.__new__ = followed  # type: ignore[assignment,method-assign]  # as Python's own
+    transformations.follow_methods(optax.MultiSteps)
