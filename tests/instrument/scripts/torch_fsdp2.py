@@ -44,7 +44,7 @@ for _ in range(12):
     loss.backward()
     if os.environ.get("SHOW"):
         before = norms()
-    nn.utils.clip_grad_norm_(model.parameters(), 0.3)
+    nn.utils.clip_grad_norm_(model.parameters(), 0.15)
     if os.environ.get("SHOW"):
         after, largest = norms(), [whole(p.grad).abs().max().item() for p in model.parameters()]
         weights = [whole(p).double().norm().item() for p in model.parameters()]
