@@ -73,6 +73,15 @@ def test_the_overhead_is_a_share_of_the_time_between_steps(tmp_path):
     assert math.isnan(alone.overhead)
 
 
+def test_of_several_runs_the_longest_counts(tmp_path):
+    session = filled(tmp_path / "run", [{"before": [1, 0, 0]}] * 3)
+    filled(tmp_path / "run", [{"before": [2, 0, 0]}] * 5)
+    session.paths.append(tmp_path / "run-2")
+    summary = summarize(session)
+    assert (summary.path, summary.others) == (tmp_path / "run-2", (tmp_path / "run",))
+    assert (summary.num_steps, summary.before.median) == (5, 2)
+
+
 def test_without_a_step_there_is_no_summary(tmp_path):
     assert summarize(Session(Settings(out=str(tmp_path)))) is None
     assert summarize(filled(tmp_path / "run", [])) is None

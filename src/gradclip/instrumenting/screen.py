@@ -90,6 +90,8 @@ def _lines(summary: Summary) -> Iterator[tuple[str, Text]]:
     size = f"{plural(len(summary.metadata.parameters), 'tensor')}, {_entries(summary.num_entries)}"
     yield "trained", Text(size)
     yield "overhead", _overhead(summary)
+    if summary.others:
+        yield "shorter runs", Text(", ".join(path.name for path in summary.others[:_MOST_NOTES]))
 
 
 def _norm(norms: Spread) -> Text:

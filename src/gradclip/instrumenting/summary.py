@@ -45,12 +45,13 @@ class Summary:
 
     Attributes:
         path: The run directory.
+        others: Those of the process's other runs, which are shorter.
         status: How it ended.
         metadata: What was known before the first step.
         framework: Whose steps they were.
         optimizer: What made them, in a word or two.
         asked: Whether it was `gradclip run` that was asked to clip.
-        num_steps: How many steps there were, recorded or not.
+        num_steps: How many steps there were, recorded or not; of several runs, those recorded.
         num_recorded: How many of them are in the run.
         num_entries: How many numbers are trained.
         overhead: The time spent in the hooks over the time between the first and the last step.
@@ -66,6 +67,7 @@ class Summary:
     """
 
     path: Path
+    others: tuple[Path, ...]
     status: Status
     metadata: Metadata
     framework: str
@@ -87,7 +89,7 @@ class Summary:
 
 
 def summarize(session: Session) -> Summary | None:
-    """Read what a closed session's last run came to; a long run is not read whole.
+    """Read what a closed session's run came to, the longest of several; no run is read whole.
 
     Args:
         session: The session, closed.
@@ -98,28 +100,29 @@ def summarize(session: Session) -> Summary | None:
     Raises:
         RunError: The run cannot be read.
     """
-    if not session.paths:
+    open_run = importlib.import_module("gradclip.record").open_run
+    readers: list[RunReader] = [open_run(path) for path in session.paths]
+    longest = max(readers, key=lambda reader: reader.num_steps, default=None)
+    if longest is None or not longest.num_steps:
         return None
-    reader: RunReader = importlib.import_module("gradclip.record").open_run(session.paths[-1])
-    numbers = reader.numbers()
-    if not len(numbers.steps):
-        return None
-    return _summary(session, reader, numbers)
+    others = tuple(reader.path for reader in readers if reader is not longest)
+    return _summary(session, longest, others)
 
 
-def _summary(session: Session, reader: RunReader, numbers: Numbers) -> Summary:
+def _summary(session: Session, reader: RunReader, others: tuple[Path, ...]) -> Summary:
     """Return the figures of a run that has steps."""
-    metadata = reader.metadata
+    metadata, numbers = reader.metadata, reader.numbers()
     acted = (numbers.scale < _UNCHANGED) & ~numbers.skipped
     squares, means = _squares_and_means(reader.thin(_NUM_BUCKETS), len(metadata.parameters))
     return Summary(
         path=reader.path,
+        others=others,
         status=reader.status,
         metadata=metadata,
         framework=session.framework or metadata.framework,
         optimizer=session.optimizer,
         asked=session.settings.clip is not None,
-        num_steps=max(session.steps, len(numbers.steps)),
+        num_steps=len(numbers.steps) if others else max(session.steps, len(numbers.steps)),
         num_recorded=len(numbers.steps),
         num_entries=sum(math.prod(parameter.shape) for parameter in metadata.parameters),
         overhead=session.overhead,
