@@ -73,7 +73,8 @@ class Session:
     @property
     def due(self) -> bool:
         """Whether the step under way is to be recorded."""
-        return not self.closed and self.steps % self.settings.every == 0
+        elsewhere = self.framework is not None and self.recorder is None  # as where another rank is
+        return not (self.closed or elsewhere) and self.steps % self.settings.every == 0
 
     @property
     def overhead(self) -> float:
