@@ -7,7 +7,6 @@ from typing import Any
 from weakref import ref
 
 import numpy as np
-from numpy.typing import NDArray
 
 from gradclip.core.statistics import Statistics
 from gradclip.instrumenting.observation import Observation
@@ -103,6 +102,9 @@ class Rounds:
 
         Args:
             ahead: How many steps are still to be told of before it.
+
+        Returns:
+            Whether it is.
         """
         step, recorder = self.session.steps + ahead, self.session.recorder
         number, rest = divmod(step, self.session.settings.every)
@@ -187,7 +189,7 @@ def _together(found: list[Statistics | None]) -> Statistics | None:
     known = [each for each in found if each is not None]
     if len(known) < len(found):
         return None
-    columns: list[NDArray[Any] | None] = [
+    columns: list[Any] = [
         None if any(column is None for column in given) else _joined(list(given))
         for given in list(zip(*known, strict=True))[1:]
     ]

@@ -1,0 +1,89 @@
+"""The Keras optimizers that there are, and what each of them trains."""
+
+import math
+from collections.abc import Sequence
+from typing import Any
+from weakref import WeakKeyDictionary, WeakSet, ref
+
+import keras
+
+from gradclip.instrumenting.naming import Names
+
+
+class Followed:
+    """One optimizer, which is not kept alive.
+
+    Args:
+        optimizer: The optimizer, built.
+        names: What names its variables.
+
+    Attributes:
+        kind: Its class.
+        ring: Where its compiled steps are kept; None where there are none.
+    """
+
+    def __init__(self, optimizer: Any, names: Names) -> None:
+        self._optimizer = ref(optimizer)
+        self.kind = type(optimizer).__name__
+        variables = list(optimizer._trainable_variables)  # noqa: SLF001 - Keras names it no other way
+        self._variables = [ref(variable) for variable in variables]
+        self._names = names.of(variables)
+        self.ring: Any = None
+        self._batches: list[float] = []  # losses of batches whose gradients are accumulated
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+    @property
+    def parameters(self) -> list[tuple[str, Any]]:
+        """What it trains that still exists: names and variables."""
+        pairs = [(n, v()) for n, v in zip(self._names, self._variables, strict=True)]
+        return [(name, variable) for name, variable in pairs if variable is not None]
+
+    def placed(self, tensors: Sequence[Any], variables: Sequence[Any]) -> list[Any]:
+        """Return a tensor for each of its variables; None where there is none."""
+        optimizer, placed = self._optimizer(), [None] * len(self)
+        for tensor, variable in zip(tensors, variables, strict=True):
+            placed[optimizer._get_variable_index(variable)] = tensor  # type: ignore[union-attr]  # noqa: SLF001 - it steps
+        return placed
+
+    def keep_loss(self, loss: float | None) -> None:
+        """Keep the loss of a batch whose gradient is accumulated."""
+        self._batches.append(math.nan if loss is None else loss)
+
+    def mean_loss(self, loss: float | None) -> float | None:
+        """Return the mean of the losses that were kept; a loss as it is if there is none."""
+        batches, self._batches = self._batches, []
+        return sum(batches) / len(batches) if batches else loss
+
+    def weights(self) -> list[Any]:
+        """Return its variables' values on the host, which later steps do not change."""
+        return [keras.ops.convert_to_numpy(v).copy() for _, v in self.parameters]
+
+
+class Optimizers:
+    """All optimizers of a program, those inside of others alone."""
+
+    def __init__(self) -> None:
+        self._names = Names()
+        self._alive: WeakSet[Any] = WeakSet()
+        self._followed: WeakKeyDictionary[Any, Followed] = WeakKeyDictionary()
+
+    def add(self, optimizer: Any) -> None:
+        """Get to know an optimizer that was made."""
+        self._alive.add(optimizer)
+
+    def of(self, optimizer: Any) -> Followed:
+        """Return what is followed of an optimizer that steps."""
+        followed = self._followed.get(optimizer)
+        if followed is None:
+            followed = self._followed[optimizer] = Followed(optimizer, self._names)
+        return followed
+
+    def seen(self) -> list[Followed]:
+        """Return those that have stepped."""
+        return list(self._followed.values())
+
+    def single(self) -> bool:
+        """Tell whether there is one alone."""
+        return sum(not hasattr(optimizer, "inner_optimizer") for optimizer in self._alive) <= 1

@@ -1,0 +1,199 @@
+"""What happens within a Keras optimizer's steps, brought to the run."""
+
+import math
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Protocol
+
+import keras
+
+from gradclip.core.wrapping import wrapped
+from gradclip.instrumenting.keras.followed import Followed, Optimizers
+from gradclip.instrumenting.losses import Losses
+from gradclip.instrumenting.rounds import Part, Rounds
+from gradclip.instrumenting.session import Session
+from gradclip.record.applied import applied
+
+
+@dataclass(kw_only=True, slots=True)
+class Gradients:
+    """The gradients of one optimizer's step.
+
+    Attributes:
+        followed: The optimizer.
+        before: A gradient for each of its variables as it came; None where there is none.
+        after: What the optimizer got; the same object if nothing clips.
+        limit: The threshold; inf where there is none, NaN where there is one for each.
+        skipped: Whether the step is dropped.
+        learning_rate: The learning rate, a tensor (); None if it cannot be told.
+    """
+
+    followed: Followed
+    before: list[Any]
+    after: list[Any]
+    limit: float = math.inf
+    skipped: bool = False
+    learning_rate: Any = None
+
+
+class Backend(Protocol):
+    """What differs from one of Keras' backends to the other."""
+
+    def eager(self, gradients: Sequence[Any]) -> bool:
+        """Tell whether these gradients are there, and not yet to be computed."""
+        ...
+
+    def see(self, gradients: Gradients, losses: Losses) -> Part | None:
+        """Look at gradients; return what was seen, or None where a compiled step tells later."""
+        ...
+
+    def pass_by(self, followed: Followed, losses: Losses) -> None:
+        """Keep the loss of a batch whose gradients are accumulated."""
+        ...
+
+
+@dataclass(slots=True)
+class _Frame:
+    """A call of `apply` under way."""
+
+    gradients: Sequence[Any] = ()  # as the call got them
+    variables: Sequence[Any] = ()  # those of the innermost optimizer's gradients
+    parts: list[tuple[Followed, Part]] = field(default_factory=list)
+    weights: list[Any] = field(default_factory=list)  # before the step, where that is measured
+
+
+class Follower:
+    """What the hooks of Keras' optimizers tell.
+
+    Args:
+        session: Where steps go.
+        backend: What looks at gradients.
+        optimizers: The optimizers that there are.
+        losses: What is differentiated.
+        rounds: What puts steps together.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        backend: Backend,
+        *,
+        optimizers: Optimizers,
+        losses: Losses,
+        rounds: Rounds,
+    ) -> None:
+        self.session = session
+        self.optimizers = optimizers
+        self.losses = losses
+        self._backend = backend
+        self._rounds = rounds
+        self._local = threading.local()
+
+    @property
+    def frames(self) -> list[_Frame]:
+        """The calls of `apply` under way in this thread."""
+        found: list[_Frame] = self._local.__dict__.setdefault("frames", [])
+        return found
+
+    def enter(self, optimizer: Any, gradients: Sequence[Any]) -> None:
+        """Be told that an optimizer begins to apply gradients, or one inside of another.
+
+        Raises:
+            StopTraining: The step before was the last one that was asked for.
+        """
+        frame = _Frame(gradients)
+        outermost = not self.frames
+        self.frames.append(frame)
+        if not outermost or not self._backend.eager(gradients):
+            return
+        innermost = list(wrapped(optimizer))[-1]
+        if not innermost.built:
+            return
+        followed = self.optimizers.of(innermost)
+        try:
+            self._rounds.before(followed)
+        except BaseException:
+            self.frames.pop()
+            raise
+        if self._rounds.wants_update():
+            with self.session.ours():
+                frame.weights = followed.weights()
+
+    def leave(self) -> None:
+        """Be told that it has done so.
+
+        Raises:
+            StopTraining: It was the last step that was asked for.
+        """
+        frame = self.frames.pop()
+        if self.frames:
+            self.frames[-1].parts += frame.parts
+            return
+        for followed, part in frame.parts:
+            measured = part
+            if frame.weights:
+                with self.session.ours():
+                    update = applied(frame.weights, followed.weights())
+                    measured = replace(part, applied=update)
+            self._rounds.add(followed, measured, alone=self.optimizers.single())
+
+    def abandon(self) -> None:
+        """Be told that it has failed."""
+        self.frames.pop()
+
+    def begin(self, optimizer: Any, variables: Sequence[Any]) -> None:
+        """Be told which variables the gradients that are clipped next belong to."""
+        self.frames[-1].variables = list(variables)
+        if optimizer.gradient_accumulation_steps:
+            self._backend.pass_by(self.optimizers.of(optimizer), self.losses)
+
+    def clipped(self, optimizer: Any, before: Sequence[Any], after: Sequence[Any]) -> None:
+        """Be told what an optimizer makes of its gradients."""
+        frame = self.frames[-1]
+        followed = self.optimizers.of(optimizer)
+        placed = followed.placed(before, frame.variables)
+        self._see(
+            Gradients(
+                followed=followed,
+                before=placed,
+                after=placed if after is before else followed.placed(after, frame.variables),
+                limit=_limit(optimizer),
+                learning_rate=_learning_rate(optimizer),
+            )
+        )
+
+    def skipped(self, scaling: Any) -> None:
+        """Be told that a `LossScaleOptimizer` drops the step under way."""
+        optimizer = list(wrapped(scaling))[-1]
+        followed = self.optimizers.of(optimizer)
+        scale = keras.ops.convert_to_tensor(scaling.dynamic_scale)
+        given = [
+            None if g is None else keras.ops.divide(g, keras.ops.cast(scale, g.dtype))
+            for g in self.frames[-1].gradients
+        ]
+        rate = _learning_rate(optimizer)
+        self._see(
+            Gradients(
+                followed=followed, before=given, after=given, skipped=True, learning_rate=rate
+            )
+        )
+
+    def _see(self, gradients: Gradients) -> None:
+        part = self._backend.see(gradients, self.losses)
+        if part is not None:
+            self.frames[-1].parts.append((gradients.followed, part))
+
+
+def _limit(optimizer: Any) -> float:
+    """Return what an optimizer clips to: a number where there is one for all gradients."""
+    if optimizer.global_clipnorm:
+        return float(optimizer.global_clipnorm)
+    return math.nan if optimizer.clipnorm or optimizer.clipvalue else math.inf
+
+
+def _learning_rate(optimizer: Any) -> Any:
+    """Return the learning rate; None where only a function of the program's could tell."""
+    rate = optimizer._learning_rate  # noqa: SLF001 - asking for the public one calls the function
+    known = isinstance(rate, keras.Variable | keras.optimizers.schedules.LearningRateSchedule)
+    return keras.ops.convert_to_tensor(optimizer.learning_rate) if known else None

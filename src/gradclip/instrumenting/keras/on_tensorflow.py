@@ -1,0 +1,83 @@
+"""Keras' optimizers on TensorFlow: rings where steps are compiled, at once where they are not."""
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import tensorflow as tf
+
+from gradclip.instrumenting.keras.followed import Followed
+from gradclip.instrumenting.keras.follower import Gradients
+from gradclip.instrumenting.losses import Losses
+from gradclip.instrumenting.rounds import Part
+from gradclip.instrumenting.tensorflow.compiled import Compiled
+from gradclip.instrumenting.tensorflow.looking import columns, look, readable
+from gradclip.instrumenting.tensorflow.ring import LOSS, SKIPPED, STEP, Ring
+
+
+class OnTensorFlow:
+    """The `Backend` for TensorFlow.
+
+    Args:
+        compiled: The rings of what is compiled.
+    """
+
+    def __init__(self, compiled: Compiled) -> None:
+        self._compiled = compiled
+
+    def eager(self, gradients: Sequence[Any]) -> bool:
+        """Tell whether gradients are there."""
+        del gradients
+        return bool(tf.executing_eagerly())
+
+    def see(self, gradients: Gradients, losses: Losses) -> Part | None:
+        """Look at gradients; return what was seen, or None where a ring tells later."""
+        loss = _total(losses.take(readable))
+        if tf.executing_eagerly():
+            return _part(gradients, loss)
+        numbers = [_known(loss), _known(gradients.learning_rate), gradients.limit]
+        found = columns(gradients.before, gradients.after)
+        kind = SKIPPED if gradients.skipped else STEP
+        self._ring(gradients.followed).write(kind, numbers, found)
+        return None
+
+    def pass_by(self, followed: Followed, losses: Losses) -> None:
+        """Keep the loss of a batch whose gradients are accumulated."""
+        loss = _total(losses.take(readable))
+        if tf.executing_eagerly():
+            followed.keep_loss(None if loss is None else float(loss))
+        else:
+            self._ring(followed).write(LOSS, [_known(loss), math.nan, math.nan], [])
+
+    def _ring(self, followed: Followed) -> Ring:
+        if followed.ring is None:
+            followed.ring = self._compiled.ring(followed, followed, len(followed))
+        ring: Ring = followed.ring
+        return ring
+
+
+def _part(gradients: Gradients, loss: Any) -> Part:
+    """Return what is seen of gradients that are there."""
+    before, after, statistics = look(gradients.before, gradients.after)
+    followed = gradients.followed
+    rate = gradients.learning_rate
+    return Part(
+        optimizer=followed.kind,
+        parameters=followed.parameters,
+        before=before,
+        after=after,
+        statistics=statistics,
+        limit=gradients.limit,
+        skipped=gradients.skipped,
+        loss=followed.mean_loss(None if loss is None else float(loss)),
+        learning_rate=None if rate is None else float(rate),
+    )
+
+
+def _total(loss: Any) -> Any:
+    """Return the sum of a loss's entries, which is what is differentiated."""
+    return None if loss is None else tf.reduce_sum(loss)
+
+
+def _known(number: Any) -> Any:
+    return math.nan if number is None else number
