@@ -1,0 +1,1 @@
+"""What `gradclip run` costs: at the start of a program, and at each step."""

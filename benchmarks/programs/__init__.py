@@ -1,0 +1,1 @@
+"""Real programs by other people, unchanged, with and without `gradclip run`."""
