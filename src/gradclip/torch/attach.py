@@ -19,6 +19,7 @@ from gradclip.torch.hooks import (
     owners,
     with_closure,
 )
+from gradclip.torch.names import NamedParameters
 from gradclip.torch.steps import Steps
 
 
@@ -75,7 +76,7 @@ def attach(  # noqa: PLR0913 - what there is to choose
     steps = Steps(
         own,
         policy,
-        model,
+        NamedParameters(own, model),
         nonfinite=nonfinite,
         max_skipped=max_skipped,
         statistics=statistics,

@@ -1,5 +1,6 @@
 """Mistakes of order, noticed and said once."""
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -25,9 +26,13 @@ class Guard:
 
     Nothing here waits for a device, except for the first step's norm where a GradScaler is in
     use that has not unscaled the gradients.
+
+    Args:
+        tell: What is told of a mistake; by default it is a warning, of the user's line.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, tell: Callable[[str], None] | None = None) -> None:
+        self._tell = tell
         self._said: set[str] = set()
         self._last: Report | None = None
         self._repeated = 0
@@ -140,7 +145,7 @@ class Guard:
     def _say(self, what: str, message: str) -> None:
         if what not in self._said:
             self._said.add(what)
-            _warn(message)
+            (self._tell or _warn)(message)
 
 
 def check_outside_backward(policy: Policy) -> None:

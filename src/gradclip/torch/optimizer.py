@@ -13,6 +13,7 @@ from gradclip.core.policies.report import Report
 from gradclip.core.wrapping import Wrapper, split
 from gradclip.errors import ConfigurationError
 from gradclip.torch import in_place
+from gradclip.torch.names import NamedParameters
 from gradclip.torch.steps import Steps
 
 Loss = Tensor | Callable[[], Tensor]
@@ -63,6 +64,7 @@ class Optimizer(Wrapper):
         self._steps = Steps(
             optimizer,
             clip,
+            NamedParameters(optimizer),
             nonfinite=nonfinite,
             max_skipped=max_skipped,
             write=in_place.replace,

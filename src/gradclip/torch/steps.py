@@ -3,13 +3,14 @@
 import functools
 import operator
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
 
 from gradclip.core.decide import NonFinite
 from gradclip.core.policies.batch import Batch
+from gradclip.core.policies.report import Report
 from gradclip.core.policies.resets import Reset, momentum_resets
 from gradclip.core.policies.resolve import resolve_policy
 from gradclip.core.policies.run import Outcome
@@ -21,13 +22,20 @@ from gradclip.torch.dropping import Dropping
 from gradclip.torch.folding import Folding
 from gradclip.torch.guards import check_outside_backward
 from gradclip.torch.moments import reset_moments
-from gradclip.torch.names import NamedParameters
 from gradclip.torch.recording import Recording
 from gradclip.torch.updates import UpdateClipping
 
 _MISSING = functools.partial(operator.is_, None)
 Closure = Callable[[], Any]
 Write = Callable[[list[Tensor], in_place.Gradients, Batch], None]
+
+
+class Parameters(Protocol):
+    """What tells an optimizer's parameters, each once, and their names."""
+
+    def read(self) -> tuple[list[Tensor], tuple[str, ...]]:
+        """Return them as they are now; of what has not changed, the same names."""
+        ...
 
 
 class Steps:
@@ -39,7 +47,7 @@ class Steps:
     Args:
         optimizer: The optimizer.
         policy: The policy, as `resolve_policy` reads it.
-        model: What names the parameters.
+        parameters: Its parameters and their names.
         nonfinite: As in `attach`.
         max_skipped: As in `attach`.
         statistics: As in `attach`.
@@ -56,7 +64,7 @@ class Steps:
         self,
         optimizer: torch.optim.Optimizer,
         policy: object,
-        model: torch.nn.Module | None = None,
+        parameters: Parameters,
         *,
         nonfinite: NonFinite = "skip",
         max_skipped: int | None = 10,
@@ -72,7 +80,7 @@ class Steps:
         )
         self._optimizer = optimizer
         self._updates = UpdateClipping(optimizer, of_updates) if of_updates else None
-        self._parameters = NamedParameters(optimizer, model)
+        self._parameters = parameters
         self._dropping = Dropping(optimizer)
         self._write = write
         self._folding = folding
@@ -86,6 +94,11 @@ class Steps:
     def skipped(self) -> bool:
         """Whether the step under way is known to be skipped."""
         return self._outcome is not None and self._outcome.skipped is True
+
+    @property
+    def report(self) -> Report | None:
+        """What the step under way came to, or the last one; None if there were no gradients."""
+        return None if self._outcome is None else self._outcome.report
 
     def state_dict(self) -> dict[str, Any]:
         """Return all that is needed to go on as if nothing had happened: lists and numbers."""
@@ -106,7 +119,7 @@ class Steps:
 
         def clipped() -> Any:
             loss = closure()
-            self._clip(self._write_now)  # of an optimizer with a closure nobody knows when it reads
+            self.clip_now()
             return loss
 
         return clipped
@@ -119,6 +132,15 @@ class Steps:
             NonFiniteGradientError: As `nonfinite` and `max_skipped` ask.
         """
         self._clip(self._write_now if self._folding is None else self._fold)
+
+    def clip_now(self) -> None:
+        """Clip the gradients of a closure, of whose optimizer nobody knows when it reads them.
+
+        Raises:
+            ConfigurationError: As in `clip`.
+            NonFiniteGradientError: The same.
+        """
+        self._clip(self._write_now)
 
     def _clip(self, write: Write) -> None:
         if not amp.will_skip(self._optimizer):

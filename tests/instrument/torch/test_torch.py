@@ -3,15 +3,54 @@ import pytest
 from tests.instrument.harness import check_followed
 
 pytestmark = pytest.mark.torch
+LOOPS = "torch_loops.py"
 
 
 def test_a_plain_loop_is_followed_to_the_bit(tmp_path):
     run = check_followed("torch_mlp.py", tmp_path / "run")
     assert [p.name for p in run.metadata.parameters] == ["0.weight", "0.bias", "2.weight", "2.bias"]
+    assert run.updates is not None
 
 
 @pytest.mark.long
-def test_what_a_program_clips_itself_is_seen(tmp_path):
+def test_a_clip_function_that_was_imported_by_name_is_seen(tmp_path):
     run = check_followed("torch_mlp.py", tmp_path / "run", "--clip")
     assert set(run.limit) == {0.25}
-    assert run.updates is not None
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(
+    "way", ["two", "critics", "lbfgs", "sparse", "partial", "compiled", "measured"]
+)
+def test_a_way_to_train_is_followed_to_the_bit(tmp_path, way):
+    run = check_followed(LOOPS, tmp_path / "run", way)
+    assert set(run.limit) == {float("inf")}
+    assert run.summary is None  # there is nothing to note
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(
+    ("way", "limit"), [("value", 0.02), ("accumulate", 0.1), ("closure", 0.2), ("unscaled", 0.1)]
+)
+def test_a_way_to_clip_is_followed_to_the_bit(tmp_path, way, limit):
+    run = check_followed(LOOPS, tmp_path / "run", way)
+    assert set(run.limit) == {limit}
+
+
+@pytest.mark.long
+def test_two_optimizers_of_which_one_is_clipped_have_no_common_limit(tmp_path):
+    run = check_followed(LOOPS, tmp_path / "run", "gan")
+    assert all(run.limit != run.limit)
+
+
+@pytest.mark.long
+def test_gradients_that_are_clamped_by_hand_are_known_as_they_came(tmp_path):
+    run = check_followed(LOOPS, tmp_path / "run", "clamp")
+    assert "changes gradients itself" in run.summary["notes"][0]
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("way", ["scaler", "fused"])
+def test_norms_are_those_of_the_loss_before_it_was_scaled(tmp_path, way):
+    run = check_followed(LOOPS, tmp_path / "run", way)
+    assert run.skipped.nonzero()[0].tolist() == [5]

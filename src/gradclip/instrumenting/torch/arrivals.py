@@ -1,4 +1,4 @@
-"""Gradients as they came, before a program's own clipping."""
+"""Gradients as they came, before a program clips them itself."""
 
 import math
 from collections.abc import Callable
@@ -6,17 +6,28 @@ from dataclasses import dataclass
 from typing import Any
 from weakref import WeakKeyDictionary
 
+import numpy as np
 from torch import Tensor
 
+from gradclip.instrumenting.session import Session
 from gradclip.instrumenting.torch.optimizers import Fleet, Trained
-from gradclip.instrumenting.torch.seen import Looked
+from gradclip.instrumenting.torch.seen import NORMS, Looked, Seen, look
 
-Look = Callable[[Trained], Looked]
+_FIRST = 3  # steps that are looked at twice, to see whether gradients are changed by hand
+_EVERY = 100  # steps after which that is done again
+_ROUNDING = 1e-5  # of norms of the same gradients
+_UNSCALED = 1e-3  # of float16 gradients, divided by a scale in one case and not in the other
 
 
 @dataclass(kw_only=True, slots=True)
 class Arrival:
-    """What an optimizer's gradients were before they were clipped, and how far they are."""
+    """What an optimizer's gradients were before they were clipped.
+
+    Attributes:
+        seen: What was seen of them.
+        limit: The threshold that they are clipped by, NaN where it is not known.
+        backwards: How many calls of `backward` there had been.
+    """
 
     seen: Looked
     limit: Any
@@ -27,25 +38,40 @@ class Arrivals:
     """Look at gradients before they are clipped.
 
     Args:
-        fleet: The optimizers, for which of them gradients are.
-        look: How to look at them.
+        session: What counts the steps.
+        fleet: The optimizers.
+        due: Tells whether the next step of an optimizer is to be recorded.
 
     Attributes:
-        backwards: How many calls of `backward` there have been.
-        limit: The last threshold that a clip was given; None where nothing has been clipped.
+        limit: The last threshold that a clip function was given; None before.
     """
 
-    def __init__(self, fleet: Fleet, look: Look) -> None:
-        self.backwards = 0
+    def __init__(self, session: Session, fleet: Fleet, due: Callable[[Trained], bool]) -> None:
         self.limit: Any = None
+        self._session = session
         self._fleet = fleet
-        self._look = look
-        self._arrived: WeakKeyDictionary[Trained, Arrival] = WeakKeyDictionary()
+        self._due = due
+        self._backwards = 0
+        self._by_hand = False
+        self._clipped: WeakKeyDictionary[Trained, Arrival] = WeakKeyDictionary()
+        self._came: WeakKeyDictionary[Trained, Arrival] = WeakKeyDictionary()
 
     @property
     def policy(self) -> str | None:
         """What the program clips by, for readers of the run; None where it does not."""
         return None if self.limit is None else "the program's own clipping"
+
+    def backward(self, factor: Any) -> None:
+        """Look at what `backward` left, at some steps, or where it is changed by hand.
+
+        Args:
+            factor: What takes the scale of a scaled loss from it.
+        """
+        self._backwards += 1
+        step = self._session.steps // self._session.settings.every
+        if self._by_hand or step < _FIRST or not step % _EVERY:
+            for trained in self._fleet.all():
+                self._keep(self._came, trained, math.nan, factor)
 
     def clip(self, parameters: list[Tensor], limit: Any) -> None:
         """Look at the gradients that are about to be clipped, those of a whole optimizer.
@@ -62,14 +88,48 @@ class Arrivals:
             if trained.trains(identities):
                 self._clip(trained, limit)
 
-    def take(self, trained: Trained) -> Arrival | None:
-        """Return what was seen since an optimizer's last step; None if nothing was clipped."""
-        return self._arrived.pop(trained, None)
+    def take(self, trained: Trained, seen: Seen) -> Arrival | None:
+        """Return what an optimizer's gradients were if they were clipped since its last step.
+
+        Args:
+            trained: What it trains.
+            seen: What is seen of them as it gets them.
+        """
+        clipped = self._clipped.pop(trained, None)
+        came = self._came.pop(trained, None)
+        if clipped is not None:
+            return clipped
+        if came is None or came.backwards != self._backwards or _same(came.seen, seen):
+            return None
+        self._tell_by_hand()
+        return came
 
     def _clip(self, trained: Trained, limit: Any) -> None:
-        known = self._arrived.get(trained)
-        if known is None or known.backwards != self.backwards:
-            seen = self._look(trained)
-            self._arrived[trained] = Arrival(seen=seen, limit=limit, backwards=self.backwards)
+        known = self._clipped.get(trained)
+        if known is None or known.backwards != self._backwards:
+            self._keep(self._clipped, trained, limit, 1.0)
         elif known.limit is not limit and known.limit != limit:
             known.limit = math.nan
+
+    def _keep(
+        self, where: WeakKeyDictionary[Trained, Arrival], trained: Trained, limit: Any, factor: Any
+    ) -> None:
+        if self._due(trained):
+            seen = look(trained.parameters, factor, trained.placement)
+            where[trained] = Arrival(seen=seen, limit=limit, backwards=self._backwards)
+
+    def _tell_by_hand(self) -> None:
+        if not self._by_hand:
+            self._by_hand = True
+            self._session.say(
+                "The program changes gradients itself between backward and the optimizer's step, "
+                f"at step {self._session.steps} for one: from there on, the norms before are "
+                "those of the gradients as backward left them."
+            )
+
+
+def _same(came: Looked, seen: Seen) -> bool:
+    """Tell whether gradients are the same but for rounding; on a device this waits."""
+    tolerance = _UNSCALED if came.scaled else _ROUNDING
+    before, after = came.column(NORMS), seen.column(NORMS)
+    return bool(np.allclose(before, after, rtol=tolerance, atol=0, equal_nan=True))

@@ -8,15 +8,14 @@ from torch.optim import Optimizer
 
 from gradclip.instrumenting.session import Session
 from gradclip.instrumenting.torch.arrivals import Arrivals
-from gradclip.instrumenting.torch.distributed import Placement, placement
+from gradclip.instrumenting.torch.compiled import CompiledSteps
+from gradclip.instrumenting.torch.loops import Loops
 from gradclip.instrumenting.torch.losses import Losses
-from gradclip.instrumenting.torch.optimizers import Fleet, Trained
-from gradclip.instrumenting.torch.rounds import Part, Round, numbers, observation
-from gradclip.instrumenting.torch.seen import Looked
-from gradclip.torch import amp, in_place
+from gradclip.instrumenting.torch.optimizers import Fleet, Trained, unwrapped
+from gradclip.instrumenting.torch.policies import Policies
+from gradclip.instrumenting.torch.rounds import Part, Round, numbers, summary
+from gradclip.instrumenting.torch.stepping import Stepping
 from gradclip.torch.hooks import Arguments, Closure, Keywords, Nesting, closure_of, with_closure
-from gradclip.torch.namespace import TorchNamespace
-from gradclip.torch.recording import Change
 
 FRAMEWORK = "torch"
 
@@ -26,31 +25,34 @@ class Follower:
 
     Args:
         session: Where the steps go.
-
-    Attributes:
-        session: The same.
-        fleet: The optimizers.
     """
 
     def __init__(self, session: Session) -> None:
-        self.session = session
-        self.fleet = Fleet()
+        self._session = session
+        self._fleet = Fleet()
         self._losses = Losses()
-        self._arrivals = Arrivals(self.fleet, self._see)
-        self._placement = Placement()
-        self._placed = 0  # the version of the names when it was asked for
-        self._xp = TorchNamespace()
+        self._arrivals = Arrivals(session, self._fleet, self._is_due)
+        self._policies = Policies(session)
+        self._loops = Loops(session, self._fleet, self._arrivals, self._losses)
+        self._compiled = CompiledSteps(
+            session, self._fleet, self._loops, self._arrivals, self._losses
+        )
         self._nesting = Nesting()
         self._round = Round()
-        self._part: Part | None = None  # of the optimizer that is stepping, when it has gradients
-        self._change: Change | None = None
+        self._stepping: Stepping | None = None
+        self._stepped = False  # since a GradScaler was asked to
         self._version = 0  # of the names in the run
-        session.before_close(self._close_round)
+        session.before_close(self._close_last)
 
     @property
     def silent(self) -> bool:
         """Whether nobody asks, or another framework's hooks tell of this training."""
-        return self.session.closed or self.session.framework not in {None, FRAMEWORK}
+        return self._session.closed or self._session.framework not in {None, FRAMEWORK}
+
+    def optimizer_made(self, optimizer: Optimizer, *_: Any, **__: Any) -> None:
+        """Get to know an optimizer."""
+        with self._session.ours("An optimizer could not be seen"):
+            self._fleet.add(optimizer)
 
     def before_step(
         self, optimizer: Optimizer, args: Arguments, kwargs: Keywords
@@ -58,131 +60,216 @@ class Follower:
         """Look at the gradients that a step is about to read, or have its closure do so."""
         if self.silent or not self._nesting.enter():
             return None
-        trained = self._trained(optimizer)
-        if trained is None:
+        stepping = self._begin_step(optimizer)
+        if stepping is None:
             return None
-        if self._round.holds(trained):
-            self._close_round()
-        self._part = None
         closure = closure_of(args, kwargs)
-        with self.session.ours():
-            self._change = (
-                Change(self._placement.held(trained.parameters)) if self._wants_update else None
-            )
-            if closure is None:
-                self._part = self._look(optimizer, trained)
-        if closure is None:
-            return None
-        return with_closure(args, kwargs, self._watched(closure, optimizer, trained))
+        if closure is not None:
+            return with_closure(args, kwargs, self._watched(closure, stepping))
+        with self._session.ours():
+            stepping.gradients(self._arrivals, self._losses.take())
+        return None
 
-    def after_step(self, optimizer: Optimizer, *_: object) -> None:
-        """Record the step, if no other optimizer is to have a part in it."""
-        if self.silent or not self._nesting.leave() or self._part is None:
+    def after_step(self, *_: object) -> None:
+        """Record a step that an optimizer has taken."""
+        if self.silent or not self._nesting.leave():
             return
-        with self.session.ours():
-            self._finish(self._part, optimizer)
-        self._part = self._change = None
-        if len(self._round.parts) >= self.fleet.distinct():
-            self._close_round()
+        stepping, self._stepping = self._stepping, None
+        if stepping is None:
+            return
+        with self._session.ours():
+            self._losses.take()  # what a closure differentiated after its first call
+            self._add(stepping.end(self._arrivals))
+        self._close_full_round()
 
     def after_backward(self, tensors: Any, grad_tensors: Any = None, *_: Any, **__: Any) -> None:
         """Keep the loss that `torch.autograd.backward` was called on."""
-        if self.silent:
+        if self.silent or _within_backward():
             return
-        with self.session.ours("The loss could not be seen"):
-            self._arrivals.backwards += 1
+        left_out = None
+        with self._session.ours("The loss could not be seen"):
+            left_out = self._loops.backward()
+        self._close_with(left_out)
+        with self._session.ours("The loss could not be seen"):
             self._losses.add(tensors, grad_tensors)
-
-    def made(self, optimizer: Optimizer, *_: Any, **__: Any) -> None:
-        """Get to know an optimizer."""
-        with self.session.ours():
-            self.fleet.add(optimizer)
+            if not self._round.within_backward:
+                self._arrivals.backward(self._losses.factor)
+        if self._round.within_backward:
+            self._close_backward()
 
     def before_clip(self, parameters: list[Tensor], limit: Any) -> None:
         """Look at gradients that the program is about to clip."""
         if self.silent:
             return
-        with self.session.ours("Gradients could not be seen before they were clipped"):
+        with self._session.ours("Gradients could not be seen before they were clipped"):
+            self._loops.clip(parameters)
             self._arrivals.clip(parameters, limit)
+
+    def before_zero_grad(self, owner: Any, *_: Any, **__: Any) -> None:
+        """Record a step that no optimizer tells of, if gradients that are cleared end one."""
+        if self.silent or not self._loops.pending:
+            return
+        ended = None
+        with self._session.ours():
+            ended = self._loops.clear(owner)
+        self._close_with(ended)
+
+    def before_compiled(self) -> Any:
+        """Watch what a compiled function may train; return None where there is nothing."""
+        if self.silent or not self._loops.pending:
+            return None
+        with self._session.ours():
+            return self._compiled.before()
+        return None
+
+    def after_compiled(self, watched: Any) -> bool:
+        """Record what a compiled function has trained; return whether it has."""
+        if not self._loops.pending:  # hooks have told
+            return True
+        parts: list[Part] = []
+        with self._session.ours():
+            parts = self._compiled.after(watched)
+        for part in parts:
+            if self._round.holds(part.trained):
+                self._close_round()
+            self._add(part)
+        self._close_full_round()
+        return bool(parts)
+
+    def after_scale(self, scaler: Any, *_: Any, **__: Any) -> None:
+        """Remember what multiplies losses."""
+        if scaler.is_enabled():
+            self._losses.scaled_by(scaler)
+
+    def before_scaler_step(self, *_: Any, **__: Any) -> None:
+        """Begin to see whether a GradScaler lets an optimizer step."""
+        self._stepped = False
+
+    def after_scaler_step(self, scaler: Any, optimizer: Any, *_: Any, **__: Any) -> None:
+        """Record a step that a GradScaler did not let an optimizer take."""
+        own = unwrapped(optimizer)
+        if self.silent or self._stepped or own is None or not scaler.is_enabled():
+            return
+        stepping = self._begin_step(own)
+        if stepping is None:
+            return
+        with self._session.ours():
+            self._add(stepping.dropped(self._arrivals, self._losses.take()))
+        self._stepping = None
+        self._close_full_round()
 
     @property
     def _wants_update(self) -> bool:
-        """Whether the update is to be measured at the step under way."""
-        recorder = self.session.recorder
-        wanted = recorder is None or recorder.wants_update
-        return self.session.due and wanted and not self._placement.silent
+        """Whether what the step under way changes is to be measured."""
+        recorder = self._session.recorder
+        return self._session.due and (recorder is None or recorder.wants_update)
+
+    def _begin_step(self, optimizer: Optimizer) -> Stepping | None:
+        """Return a step that begins; None if nothing can be told of it."""
+        self._stepped = True
+        self._stepping = None
+        self._loops.stepped()
+        trained = self._trained(optimizer)
+        if trained is None:
+            return None
+        if self._round.holds(trained):
+            self._close_round()
+        with self._session.ours():
+            policy = self._policies.of(optimizer, trained)
+            self._stepping = Stepping(
+                optimizer, trained, policy, due=self._session.due, measured=self._wants_update
+            )
+        return self._stepping
 
     def _trained(self, optimizer: Optimizer) -> Trained | None:
         """Return what an optimizer trains; None where that cannot be told."""
-        found: list[Trained] = []
-        with self.session.ours("The parameters could not be named"):
-            found.append(self.fleet.of(optimizer))
-            if self._placed != self.fleet.version:
-                self._placed = self.fleet.version
-                self._placement = placement([p for _, p in self.fleet.named()])
-        return found[0] if found else None
+        with self._session.ours("The parameters could not be named"):
+            return self._fleet.of(optimizer)
+        return None
 
-    def _watched(self, closure: Closure, optimizer: Optimizer, trained: Trained) -> Closure:
-        """Return a closure whose first gradients are the step's."""
+    def _is_due(self, trained: Trained) -> bool:
+        """Tell whether the next step of an optimizer is to be recorded."""
+        number = self._session.steps + self._round.holds(trained)
+        return number % self._session.settings.every == 0
+
+    def _watched(self, closure: Closure, stepping: Stepping) -> Closure:
+        """Return a closure that has its gradients looked at."""
 
         def watched() -> Any:
             loss = closure()
-            if self._part is None:
-                with self.session.ours():
-                    self._part = self._look(optimizer, trained)
+            with self._session.ours():
+                stepping.evaluated(self._arrivals, self._losses.take())
             return loss
 
         return watched
 
-    def _look(self, optimizer: Optimizer, trained: Trained) -> Part:
-        """Look at the gradients that an optimizer gets."""
-        seen = self._see(trained, amp.unscaling(optimizer))
-        loss = self._losses.take()
-        part = Part(trained=trained, names=trained.names, before=seen, after=seen, loss=loss)
-        arrival = self._arrivals.take(trained)
-        if arrival is not None:
-            part.before, part.limit = arrival.seen, arrival.limit
-        return part
+    def _add(self, part: Part | None) -> None:
+        """Add an optimizer's part to the step of training."""
+        if part is not None:
+            self._round.parts.append(part)
 
-    def _see(self, trained: Trained, factor: Any = 1.0) -> Looked:
-        with torch.no_grad():
-            gradients = self._placement.parts(in_place.read(trained.parameters))
-            return Looked(self._xp.statistics(gradients), factor)
+    def _close_full_round(self) -> None:
+        """End the step of training if every optimizer has had its part in it."""
+        if _within_backward():
+            self._round.within_backward = True
+        elif self._round.parts and len(self._round.parts) >= self._fleet.distinct():
+            self._close_round()
 
-    def _finish(self, part: Part, optimizer: Optimizer) -> None:
-        """Note what is known after a step."""
-        part.learning_rate = optimizer.param_groups[0].get("lr")
-        part.changed = None if self._change is None else self._change.norms()
-        self._losses.take()  # what a closure differentiated after its first call
-        self._round.parts.append(part)
+    def _close_backward(self) -> None:
+        """End a step that optimizers took within a call of `backward`."""
+        with self._session.ours():
+            self._loops.stepped()
+            self._round.parts[0].loss = self._losses.take()
+        self._close_round()
+
+    def _close_with(self, part: Part | None) -> None:
+        """End the step of training with a part that no hook of an optimizer told of."""
+        if part is not None:
+            self._add(part)
+            self._close_round()
+
+    def _close_last(self) -> None:
+        """End the step under way, as the program ends."""
+        last = None
+        with self._session.ours():
+            last = self._loops.last()
+        self._add(last)
+        self._close_round()
 
     def _close_round(self) -> None:
         """Record what the optimizers have done since the last step."""
         parts = self._round.take()
         if not parts:
             return
-        with self.session.ours():
+        with self._session.ours():
             self._begin()
-            if self.session.due:
-                self.session.record(observation(parts), **numbers(parts))
-        self.session.end_step()
+            if self._session.due:
+                self._session.record(summary(parts), **numbers(parts))
+        self._session.end_step()
 
     def _begin(self) -> None:
         """Open a run, or another one where there are parameters that the last one lacks."""
-        known = self.session.recorder is not None
-        if (known or self._placement.silent) and self._version == self.fleet.version:
+        begun = self._session.framework is not None
+        if begun and self._version == self._fleet.version:
             return
-        if known:
-            self.session.say(
-                f"At step {self.session.steps} there were new parameters: a further run begins."
+        if begun:
+            self._session.say(
+                f"At step {self._session.steps} there were new parameters to train: "
+                "a run of their own begins there."
             )
-        self._version = self.fleet.version
-        self.session.begin(
+        self._version = self._fleet.version
+        placement = self._fleet.placement
+        self._session.begin(
             FRAMEWORK,
-            self.fleet.named(),
-            optimizer=self.fleet.describe(),
+            self._fleet.named(),
+            optimizer=self._fleet.describe(),
             policy=self._arrivals.policy,
-            rank=self._placement.rank,
-            world=self._placement.world,
-            sharded=self._placement.sharded,
+            rank=placement.rank,
+            world=placement.world,
+            sharded=placement.sharded,
         )
+
+
+def _within_backward() -> bool:
+    """Tell whether `backward` is calling."""
+    return torch._C._current_graph_task_id() != -1  # noqa: SLF001 - there is no other way

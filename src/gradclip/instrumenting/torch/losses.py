@@ -18,6 +18,11 @@ class Losses:
         """Remember what multiplies the losses to come."""
         self._scaler = scaler
 
+    @property
+    def factor(self) -> Any:
+        """What takes the scale from the gradients of a scaled loss: 1, or a number ()."""
+        return 1.0 if self._scaler is None else 1.0 / self._scale()
+
     def add(self, tensors: Any, gradients: Any) -> None:
         """Add what `torch.autograd.backward` was called on; what is no scalar has no value."""
         roots = [tensors] if isinstance(tensors, Tensor) else list(tensors)
@@ -35,8 +40,11 @@ class Losses:
         if gradient is not None:
             value = value * _value(gradient)
         if self._scaler is not None:
-            value = value / _value(self._scaler._scale)  # noqa: SLF001 - its getter waits for a device
+            value = value / self._scale()
         self._total = value if self._total is None else self._total + value
+
+    def _scale(self) -> Any:
+        return _value(self._scaler._scale)  # noqa: SLF001 - its getter waits for the device
 
 
 def _value(scalar: Tensor) -> Any:

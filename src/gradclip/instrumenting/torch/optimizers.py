@@ -1,11 +1,13 @@
 """The optimizers that there are, and what they train."""
 
+from typing import Any
 from weakref import WeakKeyDictionary, ref
 
 from torch import Tensor
 from torch.optim import Optimizer
 from torch.utils.weak import TensorWeakRef
 
+from gradclip.instrumenting.torch.distributed import Placement, placement
 from gradclip.instrumenting.torch.names import name_parameters
 from gradclip.instrumenting.torch.roots import live_optimizers
 
@@ -24,6 +26,7 @@ class Trained:
     def __init__(self, optimizer: Optimizer) -> None:
         self._optimizer = ref(optimizer)
         self._known: dict[int, Tensor] = {}
+        self._placement: Placement | None = None
         self.parameters: list[Tensor] = []
         self.names: tuple[str, ...] = ()
 
@@ -37,7 +40,24 @@ class Trained:
         self._known = found
         self.parameters = list(found.values())
         self.names = ()
+        self._placement = None
         return True
+
+    @property
+    def optimizer(self) -> Optimizer | None:
+        """The optimizer, while there is one."""
+        return self._optimizer()
+
+    @property
+    def placement(self) -> Placement:
+        """Where the parameters are; asked for late, since processes may meet late."""
+        if self._placement is None:
+            self._placement = placement(self.parameters)
+        return self._placement
+
+    def read(self) -> tuple[list[Tensor], tuple[str, ...]]:
+        """Return the parameters and their names."""
+        return self.parameters, self.names
 
     def name(self, names: dict[int, str]) -> None:
         """Take over the names of the parameters with these identities."""
@@ -97,6 +117,12 @@ class Fleet:
         pairs = [(name, reference()) for reference, name in self._names.values()]
         return [(name, parameter) for name, parameter in pairs if parameter is not None]
 
+    @property
+    def placement(self) -> Placement:
+        """Where the parameters are: sharded if those of one optimizer are."""
+        placements = [trained.placement for trained in self._trained.values()]
+        return max(placements, key=lambda found: found.sharded)
+
     def describe(self) -> str:
         """Return the optimizers' classes."""
         return ", ".join(dict.fromkeys(type(o).__name__ for o in _distinct(self._trained)))
@@ -118,7 +144,7 @@ class Fleet:
             return
         self._searched = True
         for optimizer in live_optimizers():
-            if "_optimizer_step_pre_hooks" in vars(optimizer):  # wrappers have none of their own
+            if _steps_itself(optimizer):
                 self._add(optimizer).refresh()
 
     def _name(self, trained: Trained) -> None:
@@ -146,3 +172,15 @@ def _distinct(trained: WeakKeyDictionary[Optimizer, Trained]) -> list[Optimizer]
         if not any(one.within(other) for other in kept.values()):
             kept[optimizer] = one
     return [optimizer for optimizer in trained if optimizer in kept]
+
+
+def unwrapped(optimizer: Any) -> Optimizer | None:
+    """Return the optimizer that steps, of one that may only hold it; None if there is none."""
+    while not _steps_itself(optimizer) and hasattr(optimizer, "optimizer"):
+        optimizer = optimizer.optimizer
+    return optimizer if isinstance(optimizer, Optimizer) else None
+
+
+def _steps_itself(optimizer: Any) -> bool:
+    """Tell whether an optimizer has hooks of its own: those that only hold another one have not."""
+    return "_optimizer_step_pre_hooks" in getattr(optimizer, "__dict__", {})

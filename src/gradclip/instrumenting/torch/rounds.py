@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from gradclip.core.policies.report import Report
 from gradclip.core.statistics import Statistics
 from gradclip.instrumenting.observation import Observation
 from gradclip.instrumenting.torch.optimizers import Trained
@@ -19,32 +20,43 @@ class Part:
 
     Attributes:
         trained: What the optimizer trains.
-        names: The names of these parameters.
         before: What the gradients were as they came.
         after: What the optimizer got; the same object where nothing was changed.
+        names: The names of the parameters, as they were at the step.
         limit: The threshold in force; inf where there is none, NaN where it is not known.
         skipped: Whether the step was dropped, a bool or a tensor ().
         loss: What was differentiated for it; None if nothing was.
         learning_rate: That of the first group.
+        report: What gradclip's own clipping reported, if it clipped.
         changed: The norms of what the step changed and of what was there, where that was measured.
     """
 
     trained: Trained
-    names: tuple[str, ...]
     before: Seen
     after: Seen
-    limit: float = math.inf
+    names: tuple[str, ...] = ()
+    limit: Any = math.inf
     skipped: Any = False
     loss: Any = None
     learning_rate: Any = None
+    report: Report | None = None
     changed: dict[str, Tensor] | None = None
+
+    def __post_init__(self) -> None:
+        self.names = self.trained.names
 
 
 @dataclass(slots=True)
 class Round:
-    """The parts of the step under way, in the order in which optimizers stepped."""
+    """The parts of the step under way, in the order in which optimizers stepped.
+
+    Attributes:
+        parts: The parts.
+        within_backward: Whether some of them stepped while `backward` was calling.
+    """
 
     parts: list[Part] = field(default_factory=list)
+    within_backward: bool = False
 
     def holds(self, trained: Trained) -> bool:
         """Tell whether some of these parameters have been trained in this step."""
@@ -52,12 +64,18 @@ class Round:
 
     def take(self) -> list[Part]:
         """Return the parts, and begin anew."""
-        parts, self.parts = self.parts, []
+        parts, self.parts, self.within_backward = self.parts, [], False
         return parts
 
 
-def observation(parts: list[Part]) -> Observation:
+def summary(parts: list[Part]) -> Observation | Report:
     """Return what is recorded of a step."""
+    report = parts[0].report
+    return report if len(parts) == 1 and report is not None else _observation(parts)
+
+
+def _observation(parts: list[Part]) -> Observation:
+    """Return what was seen of a step's parts, put together."""
     before = tuple(part.before for part in parts)
     norms = Column(before, NORMS)
     changed = any(part.after is not part.before for part in parts)
@@ -66,13 +84,7 @@ def observation(parts: list[Part]) -> Observation:
         names=_joined([part.names for part in parts]),
         parts_before=norms,
         parts_after=Column(tuple(part.after for part in parts), NORMS) if changed else norms,
-        statistics=Statistics(
-            norms,
-            norms,
-            Column(before, LARGEST),
-            Column(before, NONFINITE),
-            Column(before, ZEROS),
-        ),
+        statistics=_statistics(before) if all(seen.counted for seen in before) else None,
         limit=_common([part.limit for part in parts]),
         skipped=skipped[0] if len(skipped) == 1 else all(map(bool, skipped)),
     )
@@ -88,13 +100,21 @@ def numbers(parts: list[Part]) -> dict[str, Any]:
     return found
 
 
+def _statistics(before: tuple[Seen, ...]) -> Statistics:
+    """Return what else is known of gradients; nobody reads the norms here."""
+    others = (Column(before, place) for place in (LARGEST, NONFINITE, ZEROS))
+    return Statistics(None, None, *others)
+
+
 def _joined(names: list[tuple[str, ...]]) -> tuple[str, ...]:
     """Return all names; of one optimizer's the very same object, which is compared at once."""
     return names[0] if len(names) == 1 else tuple(name for part in names for name in part)
 
 
-def _common(limits: list[float]) -> float:
+def _common(limits: list[Any]) -> Any:
     """Return the limit that is in force for all; NaN if there are several."""
+    if len(limits) == 1:
+        return limits[0]
     return limits[0] if all(limit == limits[0] for limit in limits) else math.nan
 
 

@@ -13,22 +13,26 @@ Keywords = dict[str, Any]
 Arguments = tuple[Any, ...]
 
 
-def telling_after(function: Function, tell: Function) -> Function:
-    """Return a function that, after each call, tells of its arguments.
-
-    Compilers see the function alone.
+def telling(
+    function: Function, *, before: Function | None = None, after: Function | None = None
+) -> Function:
+    """Return a function that tells of its calls; compilers see the function alone.
 
     Args:
         function: The function.
-        tell: What is called with the same arguments.
+        before: What is called with the same arguments before each call.
+        after: The same after it.
     """
 
     @functools.wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
         if torch.compiler.is_compiling():
             return function(*args, **kwargs)
+        if before is not None:
+            before(*args, **kwargs)
         result = function(*args, **kwargs)
-        tell(*args, **kwargs)
+        if after is not None:
+            after(*args, **kwargs)
         return result
 
     return call
