@@ -154,14 +154,18 @@ def check_outside_backward(policy: Policy) -> None:
     Raises:
         ConfigurationError: An optimizer steps in a hook of backward, under such a policy.
     """
-    in_backward = torch._C._current_graph_task_id() != -1  # noqa: SLF001 - no other way to know
-    if in_backward and spans_tensors(policy):
+    if within_backward() and spans_tensors(policy):
         msg = (
             "A policy over several gradients needs all of them, got an optimizer that steps "
             f"within backward, where {policy!r} sees one by one. Use a policy for each tensor, "
             "such as Norm, or let one optimizer step after backward."
         )
         raise ConfigurationError(msg)
+
+
+def within_backward() -> bool:
+    """Tell whether `backward` is calling."""
+    return torch._C._current_graph_task_id() != -1  # noqa: SLF001 - no other way to know
 
 
 def spans_tensors(policy: Policy) -> bool:

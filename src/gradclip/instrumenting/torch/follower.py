@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import torch
 from torch import Tensor
 from torch.optim import Optimizer
 
@@ -15,6 +14,7 @@ from gradclip.instrumenting.torch.optimizers import Fleet, Trained, unwrapped
 from gradclip.instrumenting.torch.policies import Policies
 from gradclip.instrumenting.torch.rounds import Part, Round, numbers, summary
 from gradclip.instrumenting.torch.stepping import Stepping
+from gradclip.torch.guards import within_backward
 from gradclip.torch.hooks import Arguments, Closure, Keywords, Nesting, closure_of, with_closure
 
 FRAMEWORK = "torch"
@@ -84,7 +84,7 @@ class Follower:
 
     def after_backward(self, tensors: Any, grad_tensors: Any = None, *_: Any, **__: Any) -> None:
         """Keep the loss that `torch.autograd.backward` was called on."""
-        if self.silent or _within_backward():
+        if self.silent or within_backward():
             return
         left_out = None
         with self._session.ours("The loss could not be seen"):
@@ -210,7 +210,7 @@ class Follower:
 
     def _close_full_round(self) -> None:
         """End the step of training if every optimizer has had its part in it."""
-        if _within_backward():
+        if within_backward():
             self._round.within_backward = True
         elif self._round.parts and len(self._round.parts) >= self._fleet.distinct():
             self._close_round()
@@ -268,8 +268,3 @@ class Follower:
             world=placement.world,
             sharded=placement.sharded,
         )
-
-
-def _within_backward() -> bool:
-    """Tell whether `backward` is calling."""
-    return torch._C._current_graph_task_id() != -1  # noqa: SLF001 - there is no other way

@@ -9,7 +9,7 @@ from gradclip.instrumenting.session import Session
 from gradclip.instrumenting.torch.optimizers import Trained
 from gradclip.torch.attach import Attached
 from gradclip.torch.folding import Folding
-from gradclip.torch.guards import Guard
+from gradclip.torch.guards import Guard, spans_tensors, within_backward
 from gradclip.torch.hooks import owners
 from gradclip.torch.steps import Steps
 
@@ -17,6 +17,10 @@ _SHARDED = (
     "--clip is not applied: each process has a part of the gradients only, and their norm cannot "
     "be told from one part. Call torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0) before "
     "optimizer.step(): it asks all processes."
+)
+_WITHIN_BACKWARD = (
+    "--clip is not applied: optimizers step within backward, each when it has its own gradients, "
+    "and the norm of all is not known by then. A policy for each tensor works: --clip norm=1."
 )
 
 
@@ -61,7 +65,11 @@ class Policies:
         if trained.placement.sharded:
             self._session.say(_SHARDED)
             return None
-        return _kept(optimizer) or self._ours(optimizer, policy, trained)
+        ours = _kept(optimizer) or self._ours(optimizer, policy, trained)
+        if within_backward() and ours.spans_tensors:
+            self._session.say(_WITHIN_BACKWARD)
+            return None
+        return ours
 
     def _ours(self, optimizer: Optimizer, policy: str, trained: Trained) -> "Ours":
         """Return what is made to clip before an optimizer's steps."""
@@ -109,6 +117,11 @@ class Ours:
     def __init__(self, steps: Steps) -> None:
         self._steps = steps
         self._report: Report | None = None
+
+    @property
+    def spans_tensors(self) -> bool:
+        """Whether it takes norms over several tensors."""
+        return spans_tensors(self._steps.clipper.policy)
 
     def begin(self) -> None:
         """Begin a step."""
