@@ -22,6 +22,7 @@ _WIDEST = 100  # cells: bars that are longer tell no more
 _MOST_NOTES = 4
 _LABEL = 13
 _ASCII = str.maketrans({"→": ">", "…": "~", "∞": "inf", "≤": "<=", CROSS: "x"})
+_OPTIMIZERS = {"ByHand": ", updates by hand"}  # what stands for one where there is none
 _ENDED = {"interrupted": ", then it was interrupted", "failed": ", then it failed"}
 
 
@@ -59,7 +60,8 @@ def screen(summary: Summary, notes: Sequence[str], size: Size) -> RenderableType
 def _heading(summary: Summary) -> Text:
     """Return how many steps there were, and of what."""
     framework = framework_title(summary.framework)
-    what = f"{plural(summary.num_steps, 'step')} with {framework} {summary.optimizer}".rstrip()
+    optimizer = _OPTIMIZERS.get(summary.optimizer, f" {summary.optimizer}").rstrip()
+    what = f"{plural(summary.num_steps, 'step')} with {framework}{optimizer}"
     text = Text.assemble(("gradclip run  ", "bold cyan"), (what, "bold"))
     if summary.num_recorded < summary.num_steps:
         text.append(f", {summary.num_recorded:,} recorded")
