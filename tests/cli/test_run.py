@@ -286,7 +286,7 @@ def test_an_empty_directory_is_taken_and_a_used_one_refused(tmp_path):
         ((), "Nothing to run"),
         (("--",), "Nothing to run"),
         (("-m",), "requires a module"),
-        (("trian.py",), "There is no script 'trian.py'. Did you mean 'train.py'?"),
+        (("tarin.py",), "There is no script 'tarin.py'. Did you mean 'train.py'?"),
         (("xyzzy.py",), "There is no script 'xyzzy.py'.\n"),
         (("env", "a"), "For the command: gradclip run -- env ..."),
         (("--", "no-such-command"), "There is no command 'no-such-command'."),
