@@ -88,7 +88,7 @@ def _text(session: Session, *, first: bool) -> str:
     if not (first or session.notes) or _is_another_rank() or _is_recorded(session.settings.out):
         return ""
     imported = [name for name in FRAMEWORKS if name in sys.modules]
-    return "\n" + nothing_seen(session.notes, imported, session.settings.out)
+    return "\n" + nothing_seen(session.notes, imported, str(_near(Path(session.settings.out))))
 
 
 def _nothing(notes: list[str], imported: list[str], out: str) -> Iterator[str]:
