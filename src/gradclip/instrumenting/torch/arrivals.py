@@ -10,8 +10,9 @@ import numpy as np
 from torch import Tensor
 
 from gradclip.instrumenting.session import Session
+from gradclip.instrumenting.torch.looking import Found, Looked, look
 from gradclip.instrumenting.torch.optimizers import Fleet, Trained
-from gradclip.instrumenting.torch.seen import NORMS, Looked, Seen, look
+from gradclip.instrumenting.torch.seen import NORMS, Seen
 
 _FIRST = 3  # steps that are looked at twice, to see whether gradients are changed by hand
 _EVERY = 100  # steps after which that is done again
@@ -29,7 +30,7 @@ class Arrival:
         backwards: How many calls of `backward` there had been.
     """
 
-    seen: Looked
+    seen: Found | Looked
     limit: Any
     backwards: int
 
@@ -95,6 +96,8 @@ class Arrivals:
             trained: What it trains.
             seen: What is seen of them as it gets them.
         """
+        if not (self._clipped or self._came):
+            return None
         clipped = self._clipped.pop(trained, None)
         came = self._came.pop(trained, None)
         if clipped is not None:
@@ -128,7 +131,7 @@ class Arrivals:
             )
 
 
-def _same(came: Looked, seen: Seen) -> bool:
+def _same(came: Found | Looked, seen: Seen) -> bool:
     """Tell whether gradients are the same but for rounding; on a device this waits."""
     tolerance = _UNSCALED if came.scaled else _ROUNDING
     before, after = came.column(NORMS), seen.column(NORMS)

@@ -102,7 +102,6 @@ class Follower:
         if self.silent:
             return
         with self._session.ours("Gradients could not be seen before they were clipped"):
-            self._loops.clip(parameters)
             self._arrivals.clip(parameters, limit)
 
     def before_zero_grad(self, owner: Any, *_: Any, **__: Any) -> None:

@@ -2,19 +2,22 @@
 
 from typing import Any
 
+import torch
 from torch import Tensor
 from torch.nn import Module
 from torch.optim import Optimizer
 
 from gradclip.instrumenting.session import Session
 from gradclip.instrumenting.torch.arrivals import Arrivals
+from gradclip.instrumenting.torch.looking import look
 from gradclip.instrumenting.torch.losses import Losses
 from gradclip.instrumenting.torch.optimizers import Fleet, Trained
 from gradclip.instrumenting.torch.roots import roots
 from gradclip.instrumenting.torch.rounds import Part
-from gradclip.instrumenting.torch.seen import NONFINITE, look
+from gradclip.instrumenting.torch.seen import NONFINITE
 from gradclip.instrumenting.torch.stepping import Stepping
 
+_TRIALS = 3  # steps by hand of which it is made sure that they are some
 _NOT_CLIPPED = (
     "--clip is not applied: the program updates its weights itself, without an optimizer. Call "
     "torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0) after loss.backward()."
@@ -24,12 +27,34 @@ _NOT_CLIPPED = (
 class ByHand(Optimizer):
     """What a program trains that has no optimizer; it never steps.
 
+    Gradients are computed for other ends than training as well: the first steps are such only if
+    weights have changed.
+
     Args:
         parameters: The parameters.
     """
 
     def __init__(self, parameters: list[Tensor]) -> None:
         super().__init__(parameters, {})
+        self._trials = _TRIALS
+        self._before: tuple[Tensor, Tensor] | None = None
+
+    def watch(self) -> None:
+        """Remember a weight that is about to be changed, if it is not yet known that they are."""
+        if self._trials and self._before is None:
+            moving = [p for p in self.param_groups[0]["params"] if _moves(p)]
+            if moving:
+                least: Tensor = min(moving, key=Tensor.numel)
+                self._before = least, least.detach().clone()
+
+    def has_changed(self) -> bool:
+        """Tell whether weights have changed since."""
+        if not self._trials:
+            return True
+        before, self._before = self._before, None
+        changed = before is not None and not torch.equal(before[0].detach(), before[1])
+        self._trials -= changed
+        return changed
 
 
 class Loops:
@@ -63,22 +88,21 @@ class Loops:
     def stepped(self) -> None:
         """Be told that an optimizer gets the gradients."""
         self.pending, self._left_out = False, None
+        self._by_hand = self._stepping = None
 
     def backward(self) -> Part | None:
         """Be told of new gradients; return a step that was left out before, if one was."""
         self.backwards += 1
         self.pending = True
-        if self._by_hand is not None and self._stepping is None:
-            self._stepping = self._begin(self._by_hand)
+        if self._by_hand is None and not self._fleet.all():
+            self._adopt()
+        if self._by_hand is not None:
+            self._by_hand.watch()
+            self._stepping = self._stepping or self._begin(self._by_hand)
         part, self._left_out = self._left_out, None
         if part is not None:
             part.loss = self._losses.take()
         return part
-
-    def clip(self, parameters: list[Tensor]) -> None:
-        """Be told that gradients are about to be clipped, which may be those of no optimizer."""
-        if self._by_hand is None and self.pending and not self._trained(parameters):
-            self._adopt()
 
     def clear(self, owner: Any) -> Part | None:
         """Return the step that ends as gradients are cleared, if one does.
@@ -86,12 +110,12 @@ class Loops:
         Args:
             owner: The module or the optimizer whose gradients are cleared.
         """
-        parameters = [p for p in _parameters(owner) if p.grad is not None]
-        if not parameters:
+        identities = {id(p) for p in _parameters(owner) if p.grad is not None}
+        if not identities:
             return None
-        trained = [t for t in self._trained(parameters) if not isinstance(t.optimizer, ByHand)]
-        if not trained:
-            return self._end_by_hand()
+        if self._by_hand is not None:
+            return self._end_by_hand(self._by_hand)
+        trained = [trained for trained in self._fleet.all() if trained.trains(identities)]
         self.pending = False
         self._left_out = next((p for t in trained if (p := self._leave_out(t))), None)
         return None
@@ -100,23 +124,25 @@ class Loops:
         """Return the step that the end of the program ends, if there is one."""
         if self._left_out is not None:
             return self.backward()
+        part = None
         if self.pending and self._by_hand is not None:
-            return self._end_by_hand()
-        if self.backwards and not self._session.steps:
+            part = self._end_by_hand(self._by_hand)
+        if part is None and self.backwards and not self._session.steps:
             self._session.say(
                 f"{self.backwards} calls of backward were seen, but no step of an optimizer: where "
                 "weights are updated by hand, model.zero_grad() before each backward ends a step."
             )
-        return None
+        return part
 
-    def _end_by_hand(self) -> Part | None:
-        """Return the step of a program without optimizer."""
+    def _end_by_hand(self, by_hand: ByHand) -> Part | None:
+        """Return the step of a program without optimizer, if it is one."""
         self.pending = False
-        if self._by_hand is None:
-            self._adopt()
         stepping, self._stepping = self._stepping, None
-        if stepping is None:
+        if stepping is None or not by_hand.has_changed():
+            self._losses.take()
             return None
+        if self._session.settings.clip is not None:
+            self._session.say(_NOT_CLIPPED)
         stepping.gradients(self._arrivals, self._losses.take())
         return stepping.end(self._arrivals)
 
@@ -128,9 +154,6 @@ class Loops:
         if not wanted:
             return
         self._by_hand = ByHand(list(wanted.values()))
-        self._stepping = self._begin(self._by_hand)
-        if self._session.settings.clip is not None:
-            self._session.say(_NOT_CLIPPED)
 
     def _begin(self, optimizer: Optimizer) -> Stepping:
         recorder, due = self._session.recorder, self._session.due
@@ -150,14 +173,14 @@ class Loops:
             self._arrivals, None
         )
 
-    def _trained(self, parameters: list[Tensor]) -> list[Trained]:
-        """Return what trains some of the parameters."""
-        identities = set(map(id, parameters))
-        return [trained for trained in self._fleet.all() if trained.trains(identities)]
-
 
 def _parameters(owner: Any) -> list[Tensor]:
     """Return the parameters of a module or of an optimizer."""
     if isinstance(owner, Module):
         return list(owner.parameters())
     return [p for group in owner.param_groups for p in group["params"]]
+
+
+def _moves(parameter: Tensor) -> bool:
+    """Tell whether a gradient would change a parameter."""
+    return parameter.grad is not None and bool(parameter.grad.any())

@@ -25,6 +25,10 @@ class Losses:
 
     def add(self, tensors: Any, gradients: Any) -> None:
         """Add what `torch.autograd.backward` was called on; what is no scalar has no value."""
+        if gradients is None and type(tensors) is Tensor:  # most often it is
+            if tensors.numel() == 1:
+                self._add(_value(tensors), None)
+            return
         roots = [tensors] if isinstance(tensors, Tensor) else list(tensors)
         given = gradients if isinstance(gradients, Sequence) else [gradients] * len(roots)
         for root, gradient in zip(roots, given, strict=True):

@@ -25,6 +25,7 @@ class Trained:
 
     def __init__(self, optimizer: Optimizer) -> None:
         self._optimizer = ref(optimizer)
+        self._identities: list[int] = []  # as the groups have them
         self._known: dict[int, Tensor] = {}
         self._placement: Placement | None = None
         self.parameters: list[Tensor] = []
@@ -34,10 +35,11 @@ class Trained:
         """Look at the optimizer's groups again, and return whether they have changed."""
         optimizer = self._optimizer()
         groups = [] if optimizer is None else optimizer.param_groups
-        found = {id(p): p for group in groups for p in group["params"]}
-        if found.keys() == self._known.keys():
+        identities = [key for group in groups for key in map(id, group["params"])]
+        if identities == self._identities:
             return False
-        self._known = found
+        self._identities = identities
+        self._known = found = {id(p): p for group in groups for p in group["params"]}
         self.parameters = list(found.values())
         self.names = ()
         self._placement = None
@@ -87,19 +89,23 @@ class Fleet:
         self.version = 0
         self._trained: WeakKeyDictionary[Optimizer, Trained] = WeakKeyDictionary()
         self._names: dict[int, tuple[TensorWeakRef, str]] = {}
+        self._latest: ref[Trained] | None = None  # the last one that was asked of
         self._searched = False
         self._counted = 0  # of how many it is known how many are distinct
         self._distinct = 0
 
     def of(self, optimizer: Optimizer) -> Trained:
         """Return what an optimizer trains, with names."""
-        trained = self._trained.get(optimizer)
+        trained = None if self._latest is None else self._latest()
+        if trained is None or trained.optimizer is not optimizer:
+            trained = self._trained.get(optimizer)
         if trained is None:
             self._search()
             trained = self._add(optimizer)
         if trained.refresh() or not trained.names:
             self._counted = 0
             self._name(trained)
+        self._latest = ref(trained)
         return trained
 
     def all(self) -> list[Trained]:

@@ -4,14 +4,22 @@ import math
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from gradclip.core.policies.report import Report
 from gradclip.core.statistics import Statistics
-from gradclip.instrumenting.observation import Observation
 from gradclip.instrumenting.torch.optimizers import Trained
-from gradclip.instrumenting.torch.seen import LARGEST, NONFINITE, NORMS, ZEROS, Column, Seen
+from gradclip.instrumenting.torch.seen import (
+    LARGEST,
+    NONFINITE,
+    NORMS,
+    ZEROS,
+    Column,
+    Seen,
+    total_of,
+)
 
 
 @dataclass(kw_only=True, slots=True)
@@ -68,26 +76,74 @@ class Round:
         return parts
 
 
-def summary(parts: list[Part]) -> Observation | Report:
+def summary(parts: list[Part]) -> "Summary | Report":
     """Return what is recorded of a step."""
     report = parts[0].report
-    return report if len(parts) == 1 and report is not None else _observation(parts)
+    return report if len(parts) == 1 and report is not None else Summary(parts)
 
 
-def _observation(parts: list[Part]) -> Observation:
-    """Return what was seen of a step's parts, put together."""
-    before = tuple(part.before for part in parts)
-    norms = Column(before, NORMS)
-    changed = any(part.after is not part.before for part in parts)
-    skipped = [part.skipped for part in parts]
-    return Observation(
-        names=_joined([part.names for part in parts]),
-        parts_before=norms,
-        parts_after=Column(tuple(part.after for part in parts), NORMS) if changed else norms,
-        statistics=_statistics(before) if all(seen.counted for seen in before) else None,
-        limit=_common([part.limit for part in parts]),
-        skipped=skipped[0] if len(skipped) == 1 else all(map(bool, skipped)),
-    )
+class Summary:
+    """What was seen of a step's parts; it looks like a `Report`, and its reader puts it together.
+
+    Args:
+        parts: The parts.
+
+    Attributes:
+        names: The names of all parameters.
+    """
+
+    __slots__ = ("_parts", "names")
+
+    def __init__(self, parts: list[Part]) -> None:
+        self.names = _joined([part.names for part in parts])
+        self._parts = parts
+
+    @property
+    def norm_before(self) -> float:
+        """The norm of all gradients as they came."""
+        return _total([part.before for part in self._parts])
+
+    @property
+    def norm_after(self) -> float:
+        """The norm of what the optimizers got; 0 for a skipped step."""
+        return 0.0 if self.skipped else _total([part.after for part in self._parts])
+
+    @property
+    def scale(self) -> float:
+        """How far the norm was scaled; exactly 1 where nothing was changed."""
+        if all(part.after is part.before for part in self._parts):
+            return 1.0
+        before, after = self.norm_before, self.norm_after
+        return after / before if before and math.isfinite(before) else float(before == after)
+
+    @property
+    def limit(self) -> Any:
+        """The threshold in force; NaN if it is not known, or there are several."""
+        return _common([part.limit for part in self._parts])
+
+    @property
+    def skipped(self) -> bool:
+        """Whether all optimizers' steps were dropped."""
+        return all(bool(part.skipped) for part in self._parts)
+
+    @property
+    def parts_before(self) -> Column:
+        """Each gradient's norm as it came."""
+        return Column([part.before for part in self._parts], NORMS)
+
+    @property
+    def parts_after(self) -> Column:
+        """The same of what the optimizers got."""
+        return Column([part.after for part in self._parts], NORMS)
+
+    @property
+    def statistics(self) -> Statistics | None:
+        """What else is known of the gradients as they came; nobody reads the norms here."""
+        before = [part.before for part in self._parts]
+        if not all(seen.counted for seen in before):
+            return None
+        others = (Column(before, place) for place in (LARGEST, NONFINITE, ZEROS))
+        return Statistics(None, None, *others)
 
 
 def numbers(parts: list[Part]) -> dict[str, Any]:
@@ -100,10 +156,9 @@ def numbers(parts: list[Part]) -> dict[str, Any]:
     return found
 
 
-def _statistics(before: tuple[Seen, ...]) -> Statistics:
-    """Return what else is known of gradients; nobody reads the norms here."""
-    others = (Column(before, place) for place in (LARGEST, NONFINITE, ZEROS))
-    return Statistics(None, None, *others)
+def _total(seen: list[Seen]) -> float:
+    """Return the norm of all gradients as one vector."""
+    return seen[0].total if len(seen) == 1 else total_of(np.array([one.total for one in seen]))
 
 
 def _joined(names: list[tuple[str, ...]]) -> tuple[str, ...]:

@@ -1,24 +1,16 @@
 """What was seen of gradients, as columns that are put together when somebody reads them."""
 
+import math
 from collections.abc import Sequence
 from typing import Any, Protocol
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from gradclip.core.policies.report import Report
-from gradclip.core.statistics import Look
-from gradclip.instrumenting.torch.distributed import Placement
 from gradclip.record.convert import vector
-from gradclip.torch import in_place
-from gradclip.torch.namespace import TorchNamespace
 
 NORMS, LARGEST, NONFINITE, ZEROS = range(4)  # the columns of a `Look`
-_SCALED = (NORMS, LARGEST)
-_HERE = Placement()
-_VERBS = TorchNamespace()
 
 
 class Seen(Protocol):
@@ -29,51 +21,14 @@ class Seen(Protocol):
         """Whether more than the norms is known."""
         ...
 
+    @property
+    def total(self) -> float:
+        """The norm of all gradients as one vector."""
+        ...
+
     def column(self, place: int) -> NDArray[Any]:
         """Return norms, largest moduli, or counts of non-finite entries or of zeros, (P,)."""
         ...
-
-
-class Looked:
-    """What one look at gradients found, multiplied by one over the scale of a scaled loss.
-
-    Args:
-        look: What was found.
-        factor: What norms and moduli are multiplied by, ().
-    """
-
-    __slots__ = ("_factor", "_look")
-    counted = True
-
-    def __init__(self, found: Look, factor: Any = 1.0) -> None:
-        self._look = found
-        self._factor = factor
-
-    @property
-    def scaled(self) -> bool:
-        """Whether the gradients were those of a scaled loss."""
-        return isinstance(self._factor, Tensor) or self._factor != 1.0
-
-    def column(self, place: int) -> NDArray[Any]:
-        """Return a column."""
-        values = vector(self._look.columns[place])
-        return values * float(self._factor) if self.scaled and place in _SCALED else values
-
-
-def look(parameters: list[Tensor], factor: Any = 1.0, placement: Placement = _HERE) -> Looked:
-    """Look once at the gradients of parameters, without waiting for a device.
-
-    Args:
-        parameters: The parameters, P of them; one that has no gradient counts as zeros.
-        factor: What takes the scale of a scaled loss from them, ().
-        placement: Which parts of them this process is to tell of.
-
-    Returns:
-        What was found.
-    """
-    with torch.no_grad():
-        gradients = placement.parts(in_place.read(parameters))
-        return Looked(_VERBS.statistics(gradients), factor)
 
 
 class Reported:
@@ -92,6 +47,11 @@ class Reported:
     def counted(self) -> bool:
         """Whether more than the norms is known."""
         return self._report.statistics is not None
+
+    @property
+    def total(self) -> float:
+        """The norm of all gradients as one vector."""
+        return float(self._report.norm_before)
 
     def column(self, place: int) -> NDArray[Any]:
         """Return a column."""
@@ -114,6 +74,11 @@ class Clipped:
     def __init__(self, report: Report) -> None:
         self._report = report
 
+    @property
+    def total(self) -> float:
+        """The norm of all gradients as one vector."""
+        return float(self._report.norm_after)
+
     def column(self, place: int) -> NDArray[Any]:
         """Return the norms."""
         assert place == NORMS
@@ -125,6 +90,7 @@ class Nothing:
 
     __slots__ = ()
     counted = False
+    total = 0.0
 
     def column(self, place: int) -> NDArray[Any]:
         """Return no numbers."""
@@ -146,6 +112,11 @@ class Unless:
     def __init__(self, dropped: Any, seen: Seen) -> None:
         self._dropped = dropped
         self._seen = seen
+
+    @property
+    def total(self) -> float:
+        """The norm of all gradients as one vector."""
+        return 0.0 if bool(self._dropped) else self._seen.total
 
     def column(self, place: int) -> NDArray[Any]:
         """Return a column."""
@@ -169,8 +140,22 @@ class Column:
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:  # noqa: FBT001 - NumPy's protocol
         del copy  # it is always made anew
-        found = np.concatenate([part.column(self._place) for part in self._seen])
-        return found if dtype is None else found.astype(dtype)
+        found = [part.column(self._place) for part in self._seen]
+        if len(found) == 1:
+            return np.asarray(found[0], dtype)
+        return np.concatenate(found, dtype=dtype)
+
+
+def total_of(norms: NDArray[Any]) -> float:
+    """Return the norm of vectors with these norms, at any scale; NaN if one is.
+
+    Example:
+        >>> total_of(np.array([3e300, 4e300]))
+        5e+300
+    """
+    entries = norms.tolist()
+    total = math.hypot(*entries)
+    return math.nan if math.isinf(total) and any(map(math.isnan, entries)) else total
 
 
 NOTHING = Nothing()

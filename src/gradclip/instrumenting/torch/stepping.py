@@ -6,10 +6,11 @@ from torch.optim import Optimizer
 
 from gradclip.core.policies.report import Report
 from gradclip.instrumenting.torch.arrivals import Arrivals
+from gradclip.instrumenting.torch.looking import look
 from gradclip.instrumenting.torch.optimizers import Trained
 from gradclip.instrumenting.torch.policies import Policy
 from gradclip.instrumenting.torch.rounds import Part
-from gradclip.instrumenting.torch.seen import NOTHING, Clipped, Reported, Seen, Unless, look
+from gradclip.instrumenting.torch.seen import NOTHING, Clipped, Reported, Seen, Unless
 from gradclip.torch import amp
 from gradclip.torch.recording import Change
 
