@@ -31,6 +31,13 @@ def test_what_says_nowhere_where_a_step_ends_is_told(tmp_path):
     assert done.final == plain("torch_raw.py").final
 
 
+def test_gradients_that_train_nothing_are_no_steps(tmp_path):
+    done = followed("torch_attack.py", tmp_path / "run")
+    assert "6 calls of backward were seen, but no step of an optimizer" in done.stderr
+    assert not (tmp_path / "run").exists()
+    assert done.final == plain("torch_attack.py").final
+
+
 def test_optimizers_within_backward_make_one_step(tmp_path):
     run = check_followed("torch_in_backward.py", tmp_path / "run")
     assert sorted(p.name for p in run.metadata.parameters) == [
