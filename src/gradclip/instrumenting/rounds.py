@@ -40,7 +40,7 @@ class Part:
     after: Any = ()
     statistics: Statistics | None = None
     limit: Any = math.inf
-    skipped: bool = False
+    skipped: Any = False
     loss: Any = None
     learning_rate: Any = None
     applied: tuple[Any, Any] | None = None
@@ -88,6 +88,12 @@ class Rounds:
         if len(self._stepped) == 1 and (alone or self._closed):
             self.close()
 
+    def claim(self) -> None:
+        """Tell other frameworks' hooks that these steps are told of here."""
+        if self.session.framework is None:
+            self._known = {}
+            self.session.framework = self.framework
+
     def before(self, key: Any) -> None:
         """End the step under way, if it holds one of the optimizer that is about to step.
 
@@ -134,6 +140,7 @@ class Rounds:
 
     def _begin(self, parts: list[Part]) -> None:
         """Open a run, if there is none or these parameters are not of it."""
+        self.claim()
         pairs = [pair for part in parts for pair in part.parameters]
         if all(self._is_known(name, variable) for name, variable in pairs):
             return
@@ -175,7 +182,7 @@ def _observation(parts: list[Part]) -> Observation:
         parts_after=before if untouched else _joined([part.after for part in parts]),
         statistics=_together([part.statistics for part in parts]),
         limit=parts[0].limit if len(parts) == 1 else _common([part.limit for part in parts]),
-        skipped=all(part.skipped for part in parts),
+        skipped=parts[0].skipped if len(parts) == 1 else all(part.skipped for part in parts),
     )
 
 

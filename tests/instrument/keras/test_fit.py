@@ -2,16 +2,30 @@
 
 import numpy as np
 import pytest
-from tests.instrument.harness import check_followed
+
+import gradclip
+from tests.instrument.harness import check_followed, followed, plain
 
 pytestmark = pytest.mark.keras
 
 NAMES = ("net/hidden/kernel", "net/hidden/bias", "net/dense/kernel", "net/dense/bias")
+BACKENDS = ("tensorflow", "jax", "torch")
+
+
+@pytest.fixture
+def given(monkeypatch):
+    """What sets the variables of this process, which those below have too."""
+
+    def give(**variables):
+        for name, value in variables.items():
+            monkeypatch.setenv(name, value)
+
+    return give
 
 
 def test_fit_is_recorded(tmp_path):
     run = check_followed("keras_fit.py", tmp_path / "run", rtol=1e-3)
-    assert run.metadata.parameters[0].name == NAMES[0]
+    assert tuple(p.name for p in run.metadata.parameters) == NAMES
     assert run.learning_rate == pytest.approx(0.02)
     assert run.updates.steps.tolist() == [10]
     change = run.updates.update_norms[0]
@@ -21,20 +35,59 @@ def test_fit_is_recorded(tmp_path):
 WAYS = {
     "clipped": {"GLOBAL_CLIPNORM": "3"},
     "eager": {"RUN_EAGERLY": "1", "GLOBAL_CLIPNORM": "3"},
-    "compiled by XLA": {"JIT": "1", "GLOBAL_CLIPNORM": "3"},
-    "a plain graph": {"JIT": "0"},
-    "several steps in one": {"STEPS_PER_EXECUTION": "4", "JIT": "1"},
     "accumulated": {"ACCUMULATE": "2", "GLOBAL_CLIPNORM": "3"},
     "accumulated eagerly": {"ACCUMULATE": "2", "RUN_EAGERLY": "1"},
     "averaged": {"EMA": "1"},
     "scaled": {"LOSS_SCALE": "1", "GLOBAL_CLIPNORM": "3"},
     "scaled eagerly": {"LOSS_SCALE": "1", "RUN_EAGERLY": "1"},
 }
+OF_ONE_BACKEND = {
+    "compiled by XLA": {"JIT": "1", "GLOBAL_CLIPNORM": "3"},
+    "a plain graph": {"JIT": "0"},
+    "several steps in one": {"STEPS_PER_EXECUTION": "4", "JIT": "1"},
+    "several steps in one on JAX": {"STEPS_PER_EXECUTION": "4", "KERAS_BACKEND": "jax"},
+}
 
 
 @pytest.mark.long
+@pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("way", WAYS)
-def test_fit_is_recorded_in_every_way(way, tmp_path, monkeypatch):
-    for name, value in WAYS[way].items():
-        monkeypatch.setenv(name, value)
+def test_fit_is_recorded_in_every_way(way, backend, tmp_path, given):
+    given(**WAYS[way], KERAS_BACKEND=backend)
     check_followed("keras_fit.py", tmp_path / "run", rtol=1e-3)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("way", OF_ONE_BACKEND)
+def test_fit_is_recorded_as_it_is_compiled(way, tmp_path, given):
+    given(**OF_ONE_BACKEND[way])
+    check_followed("keras_fit.py", tmp_path / "run", rtol=1e-3)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_fit_clips_as_it_is_asked_to(backend, tmp_path, given):
+    given(KERAS_BACKEND=backend)
+    clipped = followed("keras_fit.py", tmp_path / "run", GRADCLIP_RUN_CLIP="global-norm=3")
+    own = plain("keras_fit.py", GLOBAL_CLIPNORM="3")
+    run = gradclip.read_run(tmp_path / "run")
+    assert float.fromhex(clipped.final[6:]) == pytest.approx(float.fromhex(own.final[6:]), rel=1e-5)
+    assert len(run.steps) == 18
+    assert run.global_norm_after == pytest.approx(3)
+    assert run.limit == pytest.approx(3)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_fit_ends_after_the_steps_that_were_asked_for(backend, tmp_path, given):
+    given(KERAS_BACKEND=backend)
+    outcome = followed("keras_fit.py", tmp_path / "run", GRADCLIP_RUN_STEPS="7")
+    assert outcome.code == 0, outcome.stderr
+    assert "final" not in outcome.stdout
+    assert gradclip.read_run(tmp_path / "run").steps.tolist() == list(range(7))
+
+
+@pytest.mark.long
+def test_every_third_step_is_recorded(tmp_path):
+    followed("keras_fit.py", tmp_path / "run", GRADCLIP_RUN_EVERY="3")
+    assert gradclip.read_run(tmp_path / "run").steps.tolist() == list(range(0, 18, 3))

@@ -19,6 +19,7 @@ class Followed:
 
     Attributes:
         kind: Its class.
+        names: What its variables are called.
         ring: Where its compiled steps are kept; None where there are none.
     """
 
@@ -27,17 +28,17 @@ class Followed:
         self.kind = type(optimizer).__name__
         variables = list(optimizer._trainable_variables)  # noqa: SLF001 - Keras names it no other way
         self._variables = [ref(variable) for variable in variables]
-        self._names = names.of(variables)
+        self.names = names.of(variables)
         self.ring: Any = None
         self._batches: list[float] = []  # losses of batches whose gradients are accumulated
 
     def __len__(self) -> int:
-        return len(self._names)
+        return len(self.names)
 
     @property
     def parameters(self) -> list[tuple[str, Any]]:
         """What it trains that still exists: names and variables."""
-        pairs = [(n, v()) for n, v in zip(self._names, self._variables, strict=True)]
+        pairs = [(n, v()) for n, v in zip(self.names, self._variables, strict=True)]
         return [(name, variable) for name, variable in pairs if variable is not None]
 
     def placed(self, tensors: Sequence[Any], variables: Sequence[Any]) -> list[Any]:

@@ -7,7 +7,7 @@ from typing import Any
 import tensorflow as tf
 
 from gradclip.instrumenting.keras.followed import Followed
-from gradclip.instrumenting.keras.follower import Gradients
+from gradclip.instrumenting.keras.follower import Gradients, part_of
 from gradclip.instrumenting.losses import Losses
 from gradclip.instrumenting.rounds import Part
 from gradclip.instrumenting.tensorflow.compiled import Compiled
@@ -41,6 +41,25 @@ class OnTensorFlow:
         self._ring(gradients.followed).write(kind, numbers, found)
         return None
 
+    def tell(self, followed: Followed, report: Any, rate: Any, losses: Losses) -> Part | None:
+        """Return what a report of gradclip's says, or None where a ring tells later."""
+        loss = _total(losses.take(readable))
+        if tf.executing_eagerly():
+            return part_of(followed, report, _host(loss), _host(rate))
+        kind = tf.where(report.skipped, SKIPPED, STEP)
+        limit = tf.convert_to_tensor(report.limit)
+        one = limit if limit.shape.rank == 0 else math.nan
+        found = report.statistics
+        looks = [None] * 3 if found is None else [found.largest, found.nonfinite, found.zeros]
+        columns = [report.parts_before, *looks, report.parts_after]
+        missing = -tf.ones([len(followed)])
+        self._ring(followed).write(
+            kind,
+            [_known(loss), _known(rate), one],
+            [missing if c is None else c for c in columns],
+        )
+        return None
+
     def pass_by(self, followed: Followed, losses: Losses) -> None:
         """Keep the loss of a batch whose gradients are accumulated."""
         loss = _total(losses.take(readable))
@@ -69,9 +88,13 @@ def _part(gradients: Gradients, loss: Any) -> Part:
         statistics=statistics,
         limit=gradients.limit,
         skipped=gradients.skipped,
-        loss=followed.mean_loss(None if loss is None else float(loss)),
-        learning_rate=None if rate is None else float(rate),
+        loss=followed.mean_loss(_host(loss)),
+        learning_rate=_host(rate),
     )
+
+
+def _host(number: Any) -> float | None:
+    return None if number is None else float(number)
 
 
 def _total(loss: Any) -> Any:

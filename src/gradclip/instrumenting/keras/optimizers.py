@@ -24,6 +24,10 @@ def watch_optimizers(follower: Follower) -> None:
     for owner in (base, scaling):
         owner.apply = _applied(owner.apply, follower)
         owner.scale_loss = _scaled(owner.scale_loss, follower)
+    scaling._stateless_handle_non_finite_grads = _skipped(  # noqa: SLF001 - as below
+        scaling._stateless_handle_non_finite_grads,  # noqa: SLF001
+        follower,
+    )
     scaling._stateful_handle_non_finite_grads = _skipped(  # noqa: SLF001 - as below
         scaling._stateful_handle_non_finite_grads,  # noqa: SLF001
         follower,
@@ -43,22 +47,51 @@ def as_it_is(function: Method) -> Method:
 
 def _made(method: Method, follower: Follower) -> Method:
     """Tell of new optimizers."""
+    known: set[type] = set()  # gradclip's own class, which few programs import, once it is seen
 
     @functools.wraps(method)
     def made(self: Any, *args: Any, **kwargs: Any) -> None:
         method(self, *args, **kwargs)
-        follower.optimizers.add(self)
+        follower.made(self)
+        kind = type(self)
+        if kind.__module__ == "gradclip.keras.clipped" and kind not in known:
+            known.add(kind)
+            watch_clipped(follower, kind)
 
     return made
 
 
-def _applied(method: Method, follower: Follower) -> Method:
-    """Tell of the beginning and the end of `apply`."""
+def watch_clipped(follower: Follower, clipped: Any) -> None:
+    """Tell a follower what gradclip's own optimizer decides.
+
+    Args:
+        follower: What is told.
+        clipped: The class.
+    """
+    steps = importlib.import_module("gradclip.keras.clipped_step").Step
+    clipped.apply = _applied(clipped.apply, follower, decides=True)
+    decide = steps._decide  # noqa: SLF001 - where its report is made
+
+    @functools.wraps(decide)
+    def decided(self: Any, *args: Any) -> Any:
+        outcome = decide(self, *args)
+        with follower.session.ours():
+            follower.decided(self._owner.target, outcome.report)
+        return outcome
+
+    steps._decide = decided  # noqa: SLF001 - as above
+
+
+def _applied(method: Method, follower: Follower, *, decides: bool = False) -> Method:
+    """Tell of the beginning and the end of `apply`; `decides` where gradclip clips in it."""
 
     @functools.wraps(method)
     def apply(self: Any, grads: Any, *args: Any, **kwargs: Any) -> Any:
         given = grads if isinstance(grads, list | tuple) else list(grads)
-        follower.enter(self, given)
+        driver = follower.driver(self)
+        if driver is not None:
+            return driver.apply(given, *args, **kwargs)
+        follower.enter(self, given, decided=decides)
         try:
             result = method(self, given, *args, **kwargs)
         except BaseException:
@@ -74,10 +107,10 @@ def _skipped(method: Method, follower: Follower) -> Method:
     """Tell of steps that are dropped to find a scale for the loss."""
 
     @functools.wraps(method)
-    def skipped(self: Any) -> Any:
+    def skipped(self: Any, *args: Any) -> Any:
         with follower.session.ours():
             follower.skipped(self)
-        return method(self)
+        return method(self, *args)
 
     return as_it_is(skipped)
 
@@ -88,7 +121,7 @@ def _scaled(method: Method, follower: Follower) -> Method:
     @functools.wraps(method)
     def scale_loss(self: Any, loss: Any) -> Any:
         result = method(self, loss)
-        follower.losses.scaled(result, loss)
+        follower.scaled(result, loss)
         return result
 
     return as_it_is(scale_loss)

@@ -30,7 +30,7 @@ class Seen:
         limit: The threshold in force.
         before: Norms of the gradients as they came, (P,).
         after: The same of what the optimizer got; the same array if nothing clips.
-        statistics: The other columns of one look.
+        statistics: The other columns of one look; None where nobody looked.
     """
 
     kind: float
@@ -40,7 +40,7 @@ class Seen:
     limit: float
     before: NDArray[Any]
     after: NDArray[Any]
-    statistics: Statistics
+    statistics: Statistics | None
 
 
 class Clock:
@@ -77,7 +77,7 @@ class Ring:
             self._rows = tf.Variable(tf.zeros(shape), trainable=False, name="gradclip_rows")
             self._count = tf.Variable(0, dtype=tf.int64, trainable=False, name="gradclip_count")
 
-    def write(self, kind: float, numbers: list[Any], columns: list[Any]) -> None:
+    def write(self, kind: Any, numbers: list[Any], columns: list[Any]) -> None:
         """Write a row, within a graph.
 
         Args:
@@ -112,6 +112,7 @@ class Ring:
         """Return what a row says."""
         kind, stamp, loss, rate, limit = map(float, row[:_SCALARS])
         before, largest, *counts, after = row[_SCALARS:].reshape(_COLUMNS, self._length)
+        looked = bool(self._length) and largest[0] != -1.0
         untouched = bool(self._length) and after[0] == -1.0
         return Seen(
             kind=kind,
@@ -121,5 +122,7 @@ class Ring:
             limit=limit,
             before=before,
             after=before if untouched else after,
-            statistics=Statistics(None, before, largest, *(n.astype(np.int64) for n in counts)),
+            statistics=None
+            if not looked
+            else Statistics(None, before, largest, *(n.astype(np.int64) for n in counts)),
         )
