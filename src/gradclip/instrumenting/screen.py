@@ -150,7 +150,7 @@ def _profile(summary: Summary, size: Size) -> list[RenderableType]:
         return []
     layers = Layers(
         step=0,
-        names=tuple(parameter.name for parameter in summary.metadata.parameters),
+        names=tuple(p.name.replace("/", ".") for p in summary.metadata.parameters),
         matrices=np.array(places, dtype=np.int64),
         columns={"before": summary.norms},
     )
