@@ -7,12 +7,14 @@ from typing import Any
 import jax
 from jax import Array
 
+from gradclip.core.policies.report import Report
 from gradclip.instrumenting.jax.frames import Frame, Frames, Gradients, is_staged, is_traced
-from gradclip.instrumenting.jax.looking import Looked, look, look_compiled
+from gradclip.instrumenting.jax.looking import Looked, Told, look, look_compiled
+from gradclip.instrumenting.jax.parameters import forms, tensors_of
 from gradclip.instrumenting.jax.seen import Seen
 from gradclip.instrumenting.jax.steps import Steps
 from gradclip.instrumenting.session import Session
-from gradclip.jax.names import Named, take_apart
+from gradclip.jax.names import Named
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -28,6 +30,7 @@ class Update:
         numbers: Numbers () that are known besides.
         source: The optimizer's number.
         optimizer: What it is, in a word.
+        report: What a policy of gradclip's told of it, if one clipped.
     """
 
     gradients: Named
@@ -38,6 +41,7 @@ class Update:
     numbers: Mapping[str, Any] = field(default_factory=dict)
     source: int
     optimizer: str
+    report: Report | None = None
 
 
 class Follower:
@@ -82,7 +86,7 @@ class Follower:
             return
         seen: list[Seen] = []
         with self.session.ours():
-            seen = self._differentiated(Gradients(take_apart(gradients), loss))
+            seen = self._differentiated(Gradients(tensors_of(gradients), loss))
         self.pass_on(seen)
 
     def updated(self, update: Update) -> None:
@@ -95,20 +99,20 @@ class Follower:
             return
         seen: list[Seen] = []
         with self.session.ours():
-            if _has_tensors(update.gradients):
+            if update.gradients.leaves:
                 seen = [self._updated(update)]
         self.pass_on(seen)
 
     def finish(self, frame: Frame) -> None:
         """Have a function return what of its gradients no step has taken."""
         with self.session.ours():
-            frame.seen.extend(map(_alone, frame.gradients))
+            frame.seen[:0] = map(_alone, frame.gradients)
         frame.gradients = []
 
     def _differentiated(self, found: Gradients) -> list[Seen]:
         """Return what gradients tell at once; others wait for the step that takes them."""
         frame, values = self.frames.current, (found.named.leaves, found.loss)
-        if not _has_tensors(found.named):
+        if not found.named.leaves:
             return []
         if frame is not None:
             frame.gradients.append(found)
@@ -122,22 +126,24 @@ class Follower:
 
     def _updated(self, update: Update) -> Seen:
         """Return what is seen of a step."""
-        traced = is_traced((update.gradients.leaves, update.moved.leaves))
+        entering = update.gradients
+        traced = is_traced((entering.leaves, update.moved.leaves))
         frame = self.frames.current if traced else self.frames.outside
-        found = _taken(frame, update.gradients) if frame is not None else []
-        came = found[0].named if len(found) == 1 else update.gradients
-        own = _are_same(came, update.gradients)
+        found = _taken(frame, entering) if frame is not None else []
+        came = found[0].named if len(found) == 1 else entering
+        reported = update.report is not None
+        clipped = None if reported else update.clipped
         looked = Looked(
-            before=came.tensors,
-            entering=None if own else update.gradients.tensors,
-            after=None if traced or update.clipped is None else update.clipped.tensors,
+            before=None if reported else came.leaves,
+            entering=None if reported or _are_same(came, entering) else entering.leaves,
+            after=None if traced or clipped is None else clipped.leaves,
             **_applied(update),
         )
         losses = [gradients.loss for gradients in found]
         numbers = {**update.numbers, **({"loss": sum(losses)} if losses else {})}
-        after = update.norms_after if traced and update.clipped is not None else None
-        done = look if traced else look_compiled
-        return done(looked, numbers, update.gradients.names, update.source, update.optimizer, after)
+        after = update.norms_after if traced and clipped is not None else None
+        told = Told(entering.names, forms(entering), update.source, update.optimizer, after)
+        return (look if traced else look_compiled)(looked, numbers, update.report, told)
 
 
 class _Telling:
@@ -151,27 +157,28 @@ class _Telling:
 
 
 def _taken(frame: Frame, entering: Named) -> list[Gradients]:
-    """Return the gradients that a step follows, and forget them."""
+    """Return the gradients that a step follows, by their names or else shapes; forget them."""
     found = [each for each in frame.gradients if each.named.names == entering.names]
-    frame.gradients = [each for each in frame.gradients if each.named.names != entering.names]
+    found = found or [each for each in frame.gradients if forms(each.named) == forms(entering)]
+    frame.gradients = [each for each in frame.gradients if each not in found]
     return [each for each in found if not _is_gone(each)]
 
 
 def _applied(update: Update) -> dict[str, Any]:
     """Return the weights and what is added to them; nothing if one lacks."""
-    weights, moved = update.params, update.moved
-    if weights is None or not weights.names == moved.names == update.gradients.names:
+    names, moved = update.gradients.names, update.moved
+    if update.params is None or moved.names != names:
         return {}
-    return {"weights": weights.tensors, "updates": moved.tensors}
+    of_name = dict(zip(update.params.names, update.params.leaves, strict=True))
+    if not of_name.keys() >= set(names):
+        return {}
+    return {"weights": [of_name[name] for name in names], "updates": moved.leaves}
 
 
 def _alone(found: Gradients, done: Callable[..., Seen] = look) -> Seen:
     """Return what gradients without a step tell."""
-    return done(Looked(before=found.named.tensors), {"loss": found.loss}, found.named.names)
-
-
-def _has_tensors(named: Named) -> bool:
-    return any(tensor is not None for tensor in named.tensors)
+    told = Told(found.named.names, forms(found.named))
+    return done(Looked(before=found.named.leaves), {"loss": found.loss}, None, told)
 
 
 def _are_same(one: Named, other: Named) -> bool:
@@ -180,8 +187,5 @@ def _are_same(one: Named, other: Named) -> bool:
 
 def _is_gone(found: Gradients) -> bool:
     """Tell whether the program gave gradients' memory to something else."""
-    return any(
-        getattr(leaf, "is_deleted", bool)()
-        for leaf in jax.tree.leaves(found.named.leaves)
-        if not isinstance(leaf, jax.core.Tracer)
-    )
+    leaves = (x for x in found.named.leaves if not isinstance(x, jax.core.Tracer))
+    return any(leaf.is_deleted() for leaf in leaves if hasattr(leaf, "is_deleted"))

@@ -13,7 +13,7 @@ from gradclip.instrumenting.jax.seen import Seen
 from gradclip.jax.names import Named
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Gradients:
     """Gradients that were computed, and have not been seen in a step yet."""
 

@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
+from gradclip.core.policies.report import Report
 from gradclip.instrumenting.jax.seen import Form, Layout, Seen
 from gradclip.jax.reductions import count, largest_bits, reduce_together, squares
 from gradclip.jax.wide import bits_of_inf, float64_scope, from_bits, magnitude_bits, modulus
@@ -39,50 +40,73 @@ def norms(tensors: Sequence[Array | None]) -> Array:
 class Looked(NamedTuple):
     """Tensors that are looked at, P of each kind, None in place of those that are missing."""
 
-    before: list[Any]  # gradients as they came
+    before: list[Any] | None  # gradients as they came; None if a report tells of them
     entering: list[Any] | None = None  # as they enter the optimizer, if the program changes them
     after: list[Any] | None = None  # as its own clipping leaves them, if it clips
     weights: list[Any] | None = None
     updates: list[Any] | None = None
 
 
-def look(
-    looked: Looked,
-    numbers: Mapping[str, Any],
-    names: tuple[str, ...],
-    source: int | None = None,
-    optimizer: str = "",
-    after: Callable[[Array], Array] | None = None,
-) -> Seen:
+class Told(NamedTuple):
+    """What is known without a look."""
+
+    names: tuple[str, ...]
+    forms: tuple[Form, ...]
+    source: int | None = None
+    optimizer: str = ""
+    after: Callable[[Array], Array] | None = None  # from norms that enter to those clipped
+
+
+def look(looked: Looked, numbers: Mapping[str, Any], report: Report | None, told: Told) -> Seen:
     """Return what is seen of a step, as one array.
 
     Args:
         looked: The tensors.
         numbers: Numbers () by name.
-        names: The parameters' names.
-        source: As a layout has it.
-        optimizer: As a layout has it.
-        after: Returns the norms after the program's clipping, given those that enter it.
+        report: What a policy of gradclip's told of the gradients, if one clipped them.
+        told: What is known besides.
     """
-    columns = statistics(looked.before)
+    columns = {} if looked.before is None else statistics(looked.before)
+    if report is not None:
+        columns |= _columns(report)
+        numbers = {**numbers, "limit": _one(report.limit), "skipped": report.skipped}
     rest = {name: tensors for name, tensors in looked._asdict().items() if tensors is not None}
-    del rest["before"]
+    rest.pop("before", None)
     columns |= {name: norms(tensors) for name, tensors in rest.items()}
-    if after is not None:
-        columns["after"] = after(columns.get("entering", columns["before"]))
+    if told.after is not None:
+        columns["after"] = told.after(columns.get("entering", columns["before"]))
     layout = Layout(
-        names=names,
-        shapes=tuple(map(_shape, looked.before)),
+        names=told.names,
+        shapes=told.forms,
         columns=tuple(columns),
         numbers=tuple(numbers),
-        source=source,
-        optimizer=optimizer,
+        source=told.source,
+        optimizer=told.optimizer,
     )
     given = (*columns.values(), *numbers.values())
     return Seen(jnp.concatenate([jnp.asarray(x, jnp.float32).reshape(-1) for x in given]), layout)
 
 
-look_compiled = jax.jit(look, static_argnums=(2, 3, 4, 5))
+look_compiled = jax.jit(look, static_argnums=3)
+
+
+def form(tensor: Any) -> Form:
+    """Return a parameter's shape and type."""
+    return Form(jnp.shape(tensor), np.dtype(jax.dtypes.result_type(tensor)))
+
+
+def _columns(report: Report) -> dict[str, Array]:
+    """Return what a policy tells of each tensor."""
+    found = report.statistics
+    columns = {"before": report.parts_before, "after": report.parts_after}
+    if found is not None:
+        columns |= {name: getattr(found, name) for name in STATISTICS[1:]}
+    return columns
+
+
+def _one(limit: Array) -> Array:
+    """Return a limit; NaN where each tensor has its own."""
+    return limit if limit.ndim == 0 else jnp.asarray(jnp.nan)
 
 
 def _look(tensor: Array | None) -> tuple[Array, Array, Array, Array]:
@@ -110,10 +134,3 @@ def _norm(tensor: Array | None) -> Array:
         return jnp.sqrt(jnp.sum(jnp.square(modulus(tensor))))
     # One column alone would be written to memory first: see `reduce_together`.
     return jnp.sqrt(reduce_together([squares(tensor), largest_bits(tensor)])[0])
-
-
-def _shape(tensor: Array | None) -> Form:
-    """Return a parameter's shape and type."""
-    if tensor is None:
-        return Form((0,), np.dtype(np.float32))
-    return Form(jnp.shape(tensor), np.dtype(jax.dtypes.result_type(tensor)))

@@ -2,11 +2,14 @@
 
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import jax
 import numpy as np
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 class Form(NamedTuple):
@@ -27,6 +30,7 @@ class Layout:
         numbers: Names of the numbers that follow.
         source: Which transformation made the step; None where gradients were computed.
         optimizer: What it is, in a word or two.
+        taker: Whom a row and this layout are told, where it is no step of JAX's or optax's own.
     """
 
     names: tuple[str, ...]
@@ -35,6 +39,7 @@ class Layout:
     numbers: tuple[str, ...]
     source: int | None = None
     optimizer: str = ""
+    taker: "Callable[[Packed, int, Layout], None] | None" = None
 
     def column(self, name: str) -> slice | None:
         """Return where a vector is; None if it was not seen."""
@@ -110,6 +115,9 @@ class Number:
 
     def __float__(self) -> float:
         return float(sum(float(packed.rows[row, place]) for packed, row, place in self.parts))
+
+    def __bool__(self) -> bool:
+        return float(self) != 0
 
     def __add__(self, other: "Number") -> "Number":
         return Number(self.parts + other.parts)

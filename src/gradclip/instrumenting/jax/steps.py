@@ -1,5 +1,6 @@
 """What is told on the host of training steps, and which of it is one."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 import jax
 
 from gradclip.core.statistics import Statistics
+from gradclip.instrumenting.jax.looking import STATISTICS
 from gradclip.instrumenting.jax.seen import Column, Form, Layout, Number, Packed, Seen
 from gradclip.instrumenting.rounds import Part, Rounds
 from gradclip.instrumenting.session import Session, StopTraining
@@ -17,6 +19,11 @@ _BY_GRADIENTS = (
     "and what it changed is not known. If that is wrong, make the update with "
     "optax.GradientTransformation's update, or record steps by hand: "
     "gradclip.Recorder(path, params).record(gradclip.optax.report(state), loss=loss)."
+)
+_NOT_CLIPPED = (
+    "--clip clips what optax's optimizers get: without one nothing was clipped. Clip in the "
+    "program: gradients, clipping = clipper(gradients, clipping), and before the loop "
+    "clipper = gradclip.jax.Clipper(policy); clipping = clipper.init(params)."
 )
 
 
@@ -63,7 +70,7 @@ class Steps:
 
     def expect(self, named: Named, source: int) -> None:
         """Be told of a transformation that was made ready for parameters."""
-        if any(tensor is not None for tensor in named.tensors):
+        if named.names:
             self.sources.setdefault(named.names, set()).add(source)
 
     @property
@@ -78,7 +85,7 @@ class Steps:
             StopTraining: It ended the last step that was asked for.
         """
         if self.silent:
-            return
+            seen = [each for each in seen if each.layout.taker is not None]
         if self._stopped:
             raise StopTraining(0)
         if not seen:
@@ -99,6 +106,9 @@ class Steps:
 
     def _take(self, packed: Packed, row: int, layout: Layout) -> None:
         """Take what is one transformation's step, or gradients and their loss."""
+        if layout.taker is not None:
+            layout.taker(packed, row, layout)
+            return
         place = layout.number("loss")
         if place is not None:
             self._losses.append((layout, Number(((packed, row, place),))))
@@ -109,6 +119,8 @@ class Steps:
             came.append(Column(packed, row, slice(0, len(layout.names))))
         elif layout.columns:
             self._session.say(_BY_GRADIENTS)
+            if self._session.settings.clip is not None:
+                self._session.say(_NOT_CLIPPED)
             self._add(layout.names, self._part(packed, row, layout))
 
     def _step(self, packed: Packed, row: int, layout: Layout) -> None:
@@ -150,16 +162,16 @@ class Steps:
         came, entering = columns["before"], columns.get("entering", columns["before"])
         before = self._came(layout) or came
         applied = (columns["weights"], columns["updates"]) if "updates" in columns else None
-        statistics = Statistics(
-            None, before, columns["largest"], columns["nonfinite"], columns["zeros"]
-        )
+        found = [columns.get(name) for name in STATISTICS[1:]]
+        statistics = None if None in found else Statistics(None, before, *found)
         return Part(
             optimizer=layout.optimizer or "gradients",
             parameters=self._named(layout),
             before=before,
             after=columns.get("after", entering),
             statistics=statistics,
-            limit=numbers.get("limit", _NO_LIMIT),
+            limit=numbers.get("limit", math.inf),
+            skipped=numbers.get("skipped", False),
             loss=self._loss(layout),
             learning_rate=numbers.get("learning_rate"),
             applied=applied if self._rounds.wants_update() else None,
@@ -197,9 +209,6 @@ class Steps:
         for names, each in held.items():
             self._add(names, each.part)
         self._rounds.close()
-
-
-_NO_LIMIT = float("inf")
 
 
 def _rows(packed: Any) -> int:

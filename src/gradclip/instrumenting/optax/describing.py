@@ -29,7 +29,7 @@ def describe(update: Callable[..., Any]) -> str:
     rules = [name.removeprefix(_SCALING) for name in links if name.startswith(_SCALING)]
     named = [rule for rule in rules if rule not in {_RATE, "schedule"}]
     if not named:
-        return "sgd" if rules or "trace" in links else maker(update)
+        return "sgd" if rules or {"trace", "scale"} & set(links) else maker(update)
     return "adamw" if named[0] == "adam" and "add_decayed_weights" in links else named[0]
 
 

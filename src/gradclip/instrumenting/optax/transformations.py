@@ -7,12 +7,17 @@ from collections.abc import Callable
 from typing import Any
 
 from gradclip.instrumenting.jax.follower import Follower, Update
+from gradclip.instrumenting.jax.parameters import tensors_of
+from gradclip.instrumenting.optax.clipping import Clipping, Kept, told
 from gradclip.instrumenting.optax.describing import describe, learning_rate, maker
 from gradclip.instrumenting.optax.outermost import CLIPS, Given, Outermost
-from gradclip.jax.names import take_apart
 
 # Updates of these alone are no training steps: they change what another transformation made.
 _NO_STEPS = ("reduce_on_plateau", *CLIPS)
+_NOT_KEPT = (
+    "An optimizer got a state that its own init did not return: that step was not clipped. "
+    "Clip it in the program: gradclip.optax.clipped(optimizer, policy)."
+)
 _MARK = "_gradclip_number"
 
 
@@ -45,7 +50,8 @@ class Transformations:
         if not callable(update) or not callable(init) or hasattr(update, _MARK):
             return init, update
         number = next(self._numbers)
-        return self._init(init, update, number), self._update(update, number)
+        clipping = self._clipping(init, update)
+        return self._init(init, update, number, clipping), self._update(update, number, clipping)
 
     def follow_methods(self, kind: type) -> None:
         """Follow the objects of a class that has `init` and `update` itself.
@@ -63,7 +69,20 @@ class Transformations:
 
         kind.__init__ = followed  # type: ignore[misc]  # all of its objects shall be followed
 
-    def _init(self, init: Callable[..., Any], update: Callable[..., Any], number: int) -> Any:
+    def _clipping(self, init: Callable[..., Any], update: Callable[..., Any]) -> Clipping | None:
+        """Return what clips as was asked for, should the transformation be the outermost one."""
+        policy = self._follower.session.settings.clip
+        if policy is None or maker(update) in _NO_STEPS:
+            return None
+        return Clipping(init, update, policy)
+
+    def _init(
+        self,
+        init: Callable[..., Any],
+        update: Callable[..., Any],
+        number: int,
+        clipping: Clipping | None,
+    ) -> Any:
         """Return an `init` that tells whose state it makes."""
         under_way = self._under_way
 
@@ -73,18 +92,18 @@ class Transformations:
                 return init(*args, **kwargs)
             under_way.init = True
             try:
-                state = init(*args, **kwargs)
+                state = (init if clipping is None else clipping.init)(*args, **kwargs)
             finally:
                 under_way.init = False
             if maker(update) not in _NO_STEPS:
                 params = args[0] if args else kwargs.get("params")
                 with self._follower.session.ours():
-                    self._follower.steps.expect(take_apart(params), number)
+                    self._follower.steps.expect(tensors_of(params), number)
             return state
 
         return following
 
-    def _update(self, update: Callable[..., Any], number: int) -> Any:
+    def _update(self, update: Callable[..., Any], number: int, clipping: Clipping | None) -> Any:
         """Return an `update` that tells what it does."""
         under_way = self._under_way
         name = describe(update)
@@ -99,8 +118,13 @@ class Transformations:
                     outer.link(update, given, result)
                 return result
             under_way.update = outer = Outermost(given.updates, given.updates)
+            step = update
+            if clipping is not None and isinstance(given.state, Kept):
+                step = clipping.update
+            elif clipping is not None:
+                self._follower.session.say(_NOT_KEPT)
             try:
-                result = update(*args, **kwargs)
+                result = step(*args, **kwargs)
             finally:
                 under_way.update = None
             if maker(update) not in _NO_STEPS:
@@ -120,14 +144,15 @@ class Transformations:
         rate = learning_rate(state)
         self._follower.updated(
             Update(
-                gradients=take_apart(given.updates),
-                clipped=take_apart(outer.clipped) if outer.clips else None,
+                gradients=tensors_of(given.updates),
+                clipped=tensors_of(outer.clipped) if outer.clips else None,
                 norms_after=outer.after,
-                params=None if given.params is None else take_apart(given.params),
-                moved=take_apart(moved),
+                params=None if given.params is None else tensors_of(given.params),
+                moved=tensors_of(moved),
                 numbers={} if rate is None else {"learning_rate": rate},
                 source=source[0],
                 optimizer=source[1],
+                report=told(state) if isinstance(state, Kept) else None,
             )
         )
 
