@@ -157,9 +157,9 @@ def test_the_search_is_quick_beside_a_large_library():
     model = transformers.GPT2LMHeadModel(settings)
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
     took = []
-    for _ in range(5):  # other work on the machine makes one slow now and then
-        began = time.perf_counter()
+    for _ in range(5):  # what the processor spends, on a machine that may be busy
+        began = time.process_time()
         found = name_parameters([optimizer])
-        took.append(time.perf_counter() - began)
+        took.append(time.process_time() - began)
     assert min(took) < MOST_SECONDS
     assert found[0][0] == "transformer.wte.weight"
