@@ -1,6 +1,7 @@
 import pytest
 
-from tests.instrument.harness import check_followed
+import gradclip
+from tests.instrument.harness import check_followed, followed, plain
 
 pytestmark = pytest.mark.torch
 LOOPS = "torch_loops.py"
@@ -54,3 +55,40 @@ def test_gradients_that_are_clamped_by_hand_are_known_as_they_came(tmp_path):
 def test_norms_are_those_of_the_loss_before_it_was_scaled(tmp_path, way):
     run = check_followed(LOOPS, tmp_path / "run", way)
     assert run.skipped.nonzero()[0].tolist() == [5]
+
+
+@pytest.mark.long
+def test_new_parameters_begin_a_run_of_their_own(tmp_path):
+    followed(LOOPS, tmp_path / "run", "added")
+    first, second = gradclip.read_run(tmp_path / "run"), gradclip.read_run(tmp_path / "run-2")
+    assert first.steps.tolist() == list(range(6))
+    assert second.steps.tolist() == list(range(6, 12))
+    assert len(second.metadata.parameters) == len(first.metadata.parameters) + 2
+
+
+@pytest.mark.long
+def test_a_policy_that_the_program_attaches_is_recorded_and_no_other_one(tmp_path):
+    alone = plain(LOOPS, "attached")
+    watched = followed(LOOPS, tmp_path / "run", "attached", GRADCLIP_RUN_CLIP="norm=0.01")
+    assert watched.final == alone.final, watched.stderr
+    run = gradclip.read_run(tmp_path / "run")
+    assert run.limit.tolist() == pytest.approx([0.1] * 12)
+    assert run.global_norm_after.max() == pytest.approx(0.1)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("policy", ["global-norm=0.1", "zclip"])
+def test_a_policy_of_the_command_line_does_what_attach_does(tmp_path, policy):
+    by_hand = plain(LOOPS, "attached", POLICY=policy)
+    watched = followed(LOOPS, tmp_path / "run", "bare", GRADCLIP_RUN_CLIP=policy)
+    assert watched.final == by_hand.final, watched.stderr
+    assert len(gradclip.read_run(tmp_path / "run").steps) == 12
+
+
+@pytest.mark.long
+def test_a_program_that_imported_pytorch_before_is_followed(tmp_path):
+    done = plain("torch_late.py", str(tmp_path / "run"))
+    assert done.code == 0, done.stderr
+    run = gradclip.read_run(tmp_path / "run")
+    assert set(run.limit) == {0.5}
+    assert len(run.steps) == 5

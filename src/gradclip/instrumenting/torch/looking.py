@@ -1,5 +1,7 @@
 """Looks at gradients where training runs, as short as they can be."""
 
+import functools
+from array import array
 from typing import Any
 
 import numpy as np
@@ -9,23 +11,30 @@ from torch import Tensor
 
 from gradclip.core.statistics import Look
 from gradclip.instrumenting.torch.distributed import Placement
-from gradclip.instrumenting.torch.seen import LARGEST, NONFINITE, NORMS, ZEROS, total_of
+from gradclip.instrumenting.torch.seen import LARGEST, NORMS, total_of
 from gradclip.kernels import cpu
 from gradclip.record.convert import vector
 from gradclip.torch import in_place, on_host
 from gradclip.torch.namespace import TorchNamespace
 
-# Where the C library writes columns, and how.
-_COLUMNS = {
-    NORMS: (cpu.Column.NORMS, np.float64),
-    LARGEST: (cpu.Column.LARGEST, np.float64),
-    NONFINITE: (cpu.Column.NONFINITE, np.int64),
-    ZEROS: (cpu.Column.ZEROS, np.int64),
-}
+# What the C library writes, in the order of the columns here.
+_COLUMNS = (
+    (cpu.Column.NORMS, np.float64),
+    (cpu.Column.LARGEST, np.float64),
+    (cpu.Column.NONFINITE, np.int64),
+    (cpu.Column.ZEROS, np.int64),
+)
 _SCALED = (NORMS, LARGEST)
 _HERE = Placement()
 _PLAIN = {Tensor}
 _VERBS = TorchNamespace()
+
+
+@functools.cache
+def _layout(length: int) -> list[tuple[int, Any]]:
+    """Return where each column of a table of tensors begins, in bytes, and its type."""
+    places = cpu.Found(array("d"), length)
+    return [(places.offset(column), kind) for column, kind in _COLUMNS]
 
 
 class Found:
@@ -49,9 +58,9 @@ class Found:
 
     def column(self, place: int) -> NDArray[Any]:
         """Return a column."""
-        found = self._found
-        column, kind = _COLUMNS[place]
-        return np.frombuffer(found.memory, kind, found.length, found.offset(column))
+        memory, length = self._found
+        offset, kind = _layout(length)[place]
+        return np.frombuffer(memory, kind, length, offset)
 
 
 class Looked:

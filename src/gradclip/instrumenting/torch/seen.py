@@ -140,9 +140,9 @@ class Column:
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:  # noqa: FBT001 - NumPy's protocol
         del copy  # it is always made anew
+        if len(self._seen) == 1:
+            return np.asarray(self._seen[0].column(self._place), dtype)
         found = [part.column(self._place) for part in self._seen]
-        if len(found) == 1:
-            return np.asarray(found[0], dtype)
         return np.concatenate(found, dtype=dtype)
 
 
