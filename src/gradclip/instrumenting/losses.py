@@ -9,10 +9,12 @@ class Losses:
 
     Attributes:
         pending: Those since the last step.
+        seen: Whether there have been any.
     """
 
     def __init__(self) -> None:
         self.pending: list[Any] = []
+        self.seen = False
         self._scaled: list[tuple[Any, Any]] = []
 
     def scaled(self, scaled: Any, loss: Any) -> None:
@@ -22,6 +24,7 @@ class Losses:
 
     def add(self, target: Any) -> None:
         """Be told what is differentiated: a loss, or one that was scaled."""
+        self.seen = True
         self.pending.append(next((loss for big, loss in self._scaled if big is target), target))
 
     def take(self, usable: Callable[[Any], bool]) -> Any:

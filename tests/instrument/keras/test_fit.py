@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
+from tests.instrument.harness import check_followed, followed, plain
 
 import gradclip
-from tests.instrument.harness import check_followed, followed, plain
 
 pytestmark = pytest.mark.keras
 
@@ -39,6 +39,7 @@ WAYS = {
     "accumulated eagerly": {"ACCUMULATE": "2", "RUN_EAGERLY": "1"},
     "averaged": {"EMA": "1"},
     "scaled": {"LOSS_SCALE": "1", "GLOBAL_CLIPNORM": "3"},
+    "clipped by gradclip": {"CLIPPED": "1"},
     "scaled eagerly": {"LOSS_SCALE": "1", "RUN_EAGERLY": "1"},
 }
 OF_ONE_BACKEND = {
@@ -85,6 +86,18 @@ def test_fit_ends_after_the_steps_that_were_asked_for(backend, tmp_path, given):
     assert outcome.code == 0, outcome.stderr
     assert "final" not in outcome.stdout
     assert gradclip.read_run(tmp_path / "run").steps.tolist() == list(range(7))
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_a_step_that_finds_the_loss_scale_is_recorded_as_skipped(backend, tmp_path, given):
+    given(KERAS_BACKEND=backend, LOSS_SCALE="1", BAD="1")
+    alone, watched = plain("keras_fit.py"), followed("keras_fit.py", tmp_path / "run")
+    assert watched.final == alone.final, watched.stderr
+    run = gradclip.read_run(tmp_path / "run")
+    assert np.flatnonzero(run.skipped).tolist() == [1, 7, 13]
+    assert not np.isfinite(run.global_norm_before[1])
+    assert run.global_norm_before[2] == pytest.approx(8.0, abs=8)
 
 
 @pytest.mark.long

@@ -23,6 +23,11 @@ optimizer = keras.optimizers.SGD(
     gradient_accumulation_steps=ACCUMULATE if ACCUMULATE > 1 else None,
     use_ema=bool(os.environ.get("EMA")),
 )
+if os.environ.get("CLIPPED"):
+    import gradclip
+
+    optimizer = gradclip.keras.ClippedOptimizer(optimizer, "global-norm=3")
+    LIMIT = 3.0
 if os.environ.get("LOSS_SCALE"):
     optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
 model.compile(
@@ -35,12 +40,21 @@ model.compile(
 rng = np.random.default_rng(0)
 x = rng.normal(size=(96, 8)).astype("float32")
 y = 5 * x[:, :1]
+if os.environ.get("BAD"):
+    x[16] = np.nan
 if os.environ.get("SHOW"):
     batches = [(x[i : i + 16], y[i : i + 16]) for i in range(0, 96, 16)]
-    show(model.get_weights(), batches * 3, rate=RATE, limit=LIMIT, accumulate=ACCUMULATE)
+    show(
+        model.get_weights(),
+        batches * (2 if os.environ.get("EMA") else 3),
+        rate=RATE,
+        limit=LIMIT,
+        accumulate=ACCUMULATE,
+    )
 
 model.fit(x, y, batch_size=16, epochs=2, shuffle=False, verbose=0)
 model.evaluate(x, y, batch_size=16, verbose=0)
-model.fit(x, y, batch_size=16, epochs=1, shuffle=False, verbose=0)
+if not os.environ.get("EMA"):  # whose averages replace the weights
+    model.fit(x, y, batch_size=16, epochs=1, shuffle=False, verbose=0)
 model.predict(x, verbose=0)
 print("final", float(sum(np.abs(w).sum(dtype=np.float64) for w in model.get_weights())).hex())

@@ -36,7 +36,7 @@ def _on_tensorflow(session: Session) -> Follower:
     shared.rounds.framework = "keras"
     return Follower(
         session,
-        room.OnTensorFlow(shared.compiled),
+        room.OnTensorFlow(shared.compiled, shared.origins),
         optimizers=Optimizers(),
         losses=shared.losses,
         rounds=shared.rounds,

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import tensorflow as tf
@@ -10,6 +11,7 @@ from gradclip.instrumenting.keras.followed import Followed
 from gradclip.instrumenting.keras.follower import Gradients, part_of
 from gradclip.instrumenting.losses import Losses
 from gradclip.instrumenting.rounds import Part
+from gradclip.instrumenting.tensorflow.clips import Origins
 from gradclip.instrumenting.tensorflow.compiled import Compiled
 from gradclip.instrumenting.tensorflow.looking import columns, look, readable
 from gradclip.instrumenting.tensorflow.ring import LOSS, SKIPPED, STEP, Ring
@@ -20,10 +22,12 @@ class OnTensorFlow:
 
     Args:
         compiled: The rings of what is compiled.
+        origins: What gradients were before the program clipped them.
     """
 
-    def __init__(self, compiled: Compiled) -> None:
+    def __init__(self, compiled: Compiled, origins: Origins) -> None:
         self._compiled = compiled
+        self._origins = origins
 
     def eager(self, gradients: Sequence[Any]) -> bool:
         """Tell whether gradients are there."""
@@ -33,6 +37,7 @@ class OnTensorFlow:
     def see(self, gradients: Gradients, losses: Losses) -> Part | None:
         """Look at gradients; return what was seen, or None where a ring tells later."""
         loss = _total(losses.take(readable))
+        gradients = self._as_they_came(gradients)
         if tf.executing_eagerly():
             return _part(gradients, loss)
         numbers = [_known(loss), _known(gradients.learning_rate), gradients.limit]
@@ -67,6 +72,20 @@ class OnTensorFlow:
             followed.keep_loss(None if loss is None else float(loss))
         else:
             self._ring(followed).write(LOSS, [_known(loss), math.nan, math.nan], [])
+
+    def _as_they_came(self, gradients: Gradients) -> Gradients:
+        """Return gradients with those before the program's own clipping."""
+        found = [self._origins.first(t) for t in gradients.before]
+        before = [
+            t if readable(t) else g for (t, _), g in zip(found, gradients.before, strict=True)
+        ]
+        if all(b is g for b, g in zip(before, gradients.before, strict=True)):
+            return gradients
+        limits = {limit for t, limit in found if t is not None}
+        limit = limits.pop() if len(limits) == 1 else math.nan
+        return replace(
+            gradients, before=before, limit=min(limit, gradients.limit), after=gradients.after
+        )
 
     def _ring(self, followed: Followed) -> Ring:
         if followed.ring is None:

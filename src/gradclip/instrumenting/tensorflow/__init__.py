@@ -2,8 +2,10 @@
 
 from gradclip.instrumenting.session import Session
 from gradclip.instrumenting.tensorflow.calls import watch_calls
+from gradclip.instrumenting.tensorflow.clips import watch_clips
 from gradclip.instrumenting.tensorflow.shared import Shared
 from gradclip.instrumenting.tensorflow.tapes import watch_tapes
+from gradclip.instrumenting.tensorflow.unseen import say_unseen, watch_v1
 
 __all__ = ["install"]
 
@@ -17,5 +19,8 @@ def install(session: Session) -> None:
     shared = session.shared(Shared)
     watch_calls(shared.compiled)
     watch_tapes(session, shared.losses)
+    watch_clips(session, shared.origins)
+    watch_v1(session)
     session.before_close(shared.compiled.read)
     session.before_close(shared.rounds.close)
+    session.before_close(lambda: say_unseen(session, shared.losses))

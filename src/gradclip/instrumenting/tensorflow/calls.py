@@ -30,8 +30,6 @@ def watch_calls(watcher: Watcher) -> None:
     module = importlib.import_module("tensorflow.python.eager.polymorphic_function")
     kind = module.polymorphic_function.Function
     kind.__call__ = _told(kind.__call__, watcher)
-    session = tf.compat.v1.Session
-    session.run = _told(session.run, watcher)
 
 
 def _told(function: Callable[..., Any], watcher: Watcher) -> Callable[..., Any]:

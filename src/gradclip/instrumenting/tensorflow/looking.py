@@ -1,5 +1,6 @@
 """One look at gradients within a TensorFlow program, which changes nothing of what it computes."""
 
+import functools
 from typing import Any, NamedTuple
 
 import tensorflow as tf
@@ -37,13 +38,27 @@ def columns(before: list[Any], after: list[Any]) -> list[Any]:
 
 def look(before: list[Any], after: list[Any]) -> tuple[Any, Any, Statistics]:
     """Return norms before and after, and statistics, of gradients that are there."""
-    found = [column.numpy() for column in statistics(before)]
-    later = found[0] if after is before else norms(after, _EUCLIDEAN).numpy()
+    if after is before:
+        found = [column.numpy() for column in _statistics(before)]
+        return found[0], found[0], Statistics(None, *found)
+    *found, later = (column.numpy() for column in _statistics_and_norms(before, after))
     return found[0], later, Statistics(None, *found)
+
+
+@functools.partial(tf.function, autograph=False)
+def _statistics(before: list[Any]) -> Any:
+    return statistics(before)
+
+
+@functools.partial(tf.function, autograph=False)
+def _statistics_and_norms(before: list[Any], after: list[Any]) -> Any:
+    return [*statistics(before), norms(after, _EUCLIDEAN)]
 
 
 def readable(tensor: Any) -> bool:
     """Tell whether a tensor can be read where the program is now."""
+    if isinstance(tensor, tf.IndexedSlices):
+        return readable(tensor.values)
     if isinstance(tensor, tf.Variable | int | float):
         return True
     if not tf.is_tensor(tensor):
@@ -91,7 +106,7 @@ def _peeled(source: _Source) -> _Source | None:
         return source._replace(tensor=inputs[0])
     for place in _FACTORS.get(operation.type, ()):
         given, scalar = inputs[place], inputs[1 - place]
-        if scalar.shape.rank == 0 and given.shape.rank != 0:
+        if scalar.shape.num_elements() == 1 and scalar.shape.rank <= (given.shape.rank or 0):
             if operation.type == "Mul":
                 return source._replace(tensor=given, factors=(*source.factors, scalar))
             return source._replace(tensor=given, divisors=(*source.divisors, scalar))
@@ -109,7 +124,7 @@ def _factor(source: _Source) -> Any:
     """Return the modulus of what a tensor is multiplied by, float64 ()."""
     product = tf.ones([], tf.float64)
     for factor in source.factors:
-        product *= tf.abs(tf.cast(factor, tf.float64))
+        product *= tf.abs(tf.cast(tf.reshape(factor, []), tf.float64))
     for divisor in source.divisors:
-        product /= tf.abs(tf.cast(divisor, tf.float64))
+        product /= tf.abs(tf.cast(tf.reshape(divisor, []), tf.float64))
     return product

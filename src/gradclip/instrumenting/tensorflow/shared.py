@@ -3,6 +3,7 @@
 from gradclip.instrumenting.losses import Losses
 from gradclip.instrumenting.rounds import Rounds
 from gradclip.instrumenting.session import Session
+from gradclip.instrumenting.tensorflow.clips import Origins
 from gradclip.instrumenting.tensorflow.compiled import Compiled
 
 
@@ -15,5 +16,6 @@ class Shared:
 
     def __init__(self, session: Session) -> None:
         self.losses = Losses()
+        self.origins = Origins()
         self.rounds = Rounds(session, "tensorflow")
         self.compiled = Compiled(session, self.rounds)
