@@ -5,8 +5,8 @@ from torch import Tensor
 
 from gradclip.core.policies.report import Report
 from gradclip.record.recorder import Recorder
-from gradclip.torch import measure
 from gradclip.torch.apply import values_of
+from gradclip.torch.namespace import TorchNamespace
 
 
 class Change:
@@ -31,13 +31,17 @@ class Change:
 
     @torch.no_grad()
     def norms(self) -> dict[str, Tensor]:
-        """Return the norms before the step, and those of what it changed, (P,) each."""
-        pairs = zip(self._parameters, self._before, strict=True)
-        changes = [values_of(p) - old for p, old in pairs]
-        return {
-            "weight_norms": measure.norms(self._before),
-            "update_norms": measure.norms(changes),
-        }
+        """Return the norms before the step, and those of what it changed, (P,) each; ask once."""
+        weights = self._norms()
+        for parameter, old in zip(self._parameters, self._before, strict=True):
+            old.sub_(
+                values_of(parameter)
+            )  # in place: memory of its own would take most of the time
+        return {"weight_norms": weights, "update_norms": self._norms()}
+
+    def _norms(self) -> Tensor:
+        norms: Tensor = TorchNamespace().norms([*self._before])
+        return norms
 
 
 class Recording:
