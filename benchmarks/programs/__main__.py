@@ -71,7 +71,7 @@ def measure(program: Program, folder: Path, repeats: int) -> Row:
             return row | {"failed": failed[0].errors[-2000:]}
         row |= _outcome(plain, followed)
         if not bench.run_path.is_dir():
-            return row | {"failed": "nothing was recorded", "said": followed[-1].errors[-2000:]}
+            return row | {"failed": "nothing was recorded", "said": _said(followed[-1].errors)}
         return row | compare(bench.run_path, bench.shown)
 
 
@@ -93,8 +93,17 @@ def _outcome(plain: list[Ran], followed: list[Ran]) -> Row:
         else ratios * 2,
         "hooks": float(hooks[1]) / 100 if hooks else None,
         "repeats": len(ratios),
-        "said": followed[-1].errors[-3000:],
+        "said": _said(followed[-1].errors),
     }
+
+
+def _said(errors: str) -> str:
+    """Return the closing summary, without the folders of this machine."""
+    found = re.search(r"^gradclip run  .*", errors, re.MULTILINE | re.DOTALL)
+    text = found[0] if found else ""
+    return re.sub(
+        r"\S+/(?=gradclip (report|watch))|\S+/(?=run(-\d+)?$)", "", text, flags=re.MULTILINE
+    )
 
 
 def _commit(program: Program, folder: Path) -> str:

@@ -88,7 +88,7 @@ def _steps(run: Run) -> Iterator[Step]:
 def _each(step: Step, line: Row) -> float:
     """Return how far a tensor's norm is off, over the global norm."""
     total = _total(line["before"]) or 1.0
-    return max(abs(step.before.get(n, math.nan) - v) / total for n, v in line["before"].items())
+    return max(abs(step.before.get(n, math.inf) - v) / total for n, v in line["before"].items())
 
 
 def _total(norms: dict[str, float]) -> float:

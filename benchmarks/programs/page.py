@@ -7,6 +7,7 @@ from benchmarks.programs.catalogue import PROGRAMS
 from benchmarks.programs.program import Program
 
 Row = dict[str, Any]
+_FEW = 3  # runs: with fewer there are no quartiles
 _HEAD = """\
 ---
 hide: [toc]
@@ -58,23 +59,24 @@ def _lines(results: Mapping[str, Row]) -> Iterator[str]:
     for name, row in shown.items():
         program = PROGRAMS[name]
         source, commit = program.source, row["commit"]
-        told = " ".join(program.arguments).replace("{work}/", "") or "none"
+        told = " ".join(program.arguments).replace("{work}/", "")
         note = f" {program.note}" if program.note else ""
         yield (
             f"| {program.name} | {source.repository}, `{source.file}`, {commit[:12]} "
-            f"| `{told}`{note} |"
+            f"| {f'`{told}`' if told else 'none.'}{note} |"
         )
     yield "\n## What was said\n\nThe closing summaries, as they stood on standard error.\n"
     for name, row in shown.items():
         if "said" in row:
             yield f"{PROGRAMS[name].name}:\n\n```text\n{row['said'].strip()}\n```\n"
     yield "## Where\n"
-    yield from (f"- {PROGRAMS[name].name}: {row['place']}" for name, row in shown.items())
+    for name, row in shown.items():
+        repeats = f", {row['repeats']} runs each way" if "repeats" in row else ""
+        yield f"- {PROGRAMS[name].name}: {row['place']}{repeats}"
 
 
 def _line(program: Program, row: Row) -> str:
     """Return a program's line."""
-    low, high = row["overhead_quartiles"]
     same = row["output_same"] and row["files_same"]
     cells = [
         program.name,
@@ -83,11 +85,21 @@ def _line(program: Program, row: Row) -> str:
         *(_apart(row.get(name)) for name in ("loss", "before", "after", "each")),
         _yes(same) if row["deterministic"] else "differs without too",
         _last(program, row),
+        *_times(row),
+    ]
+    return f"| {' | '.join(cells)} |"
+
+
+def _times(row: Row) -> list[str]:
+    """Return what following costs, where it was measured often enough to say."""
+    if row["repeats"] < _FEW:
+        return ["", "not measured", ""]
+    low, high = row["overhead_quartiles"]
+    return [
         f"{row['seconds']:.1f}",
         f"{100 * row['overhead']:.1f} % ({100 * low:.1f} to {100 * high:.1f})",
         "" if row["hooks"] is None else f"{100 * row['hooks']:.2g} %",
     ]
-    return f"| {' | '.join(cells)} |"
 
 
 def _failure(program: Program, row: Row) -> str:

@@ -148,11 +148,12 @@ class Bench:
 
     def _environ(self) -> dict[str, str]:
         given = {k: v.replace("{work}", str(self._work)) for k, v in self._program.environ.items()}
+        here = os.environ.get("PYTHONPATH", "")
         return {
             **os.environ,
             "OMP_NUM_THREADS": "1",
             "OPENBLAS_NUM_THREADS": "1",
-            "PYTHONPATH": str(_HERE / "environment"),
+            "PYTHONPATH": os.pathsep.join(filter(None, [str(_HERE / "environment"), here])),
             "PYTHONWARNINGS": "ignore",
             "SHOWN": str(self.shown),
             **given,

@@ -40,11 +40,16 @@ def arrays(loss, gradients, names_of_them):
 
 
 def tree(loss, gradients):
-    """Write a step of JAX's: names are the keys to each leaf, joined by dots."""
+    """Write a step of JAX's: names are the keys to each leaf, joined by dots.
+
+    Flax's variables hold their array as `value`, which is no part of their path.
+    """
     import jax
 
     leaves = jax.tree_util.tree_flatten_with_path(gradients)[0]
-    step(loss, {jax.tree_util.keystr(p, simple=True, separator="."): _norm(g) for p, g in leaves})
+    paths = (jax.tree_util.keystr(path, simple=True, separator=".") for path, _ in leaves)
+    norms_of_them = (_norm(gradient) for _, gradient in leaves)
+    step(loss, dict(zip((p.removesuffix(".value") for p in paths), norms_of_them, strict=True)))
 
 
 def in_graph(loss, gradients, variables, part=1, parts=1):
