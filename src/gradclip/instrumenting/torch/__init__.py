@@ -4,15 +4,11 @@ from typing import Any
 
 import torch
 from torch.optim import Optimizer
-from torch.optim.optimizer import (
-    register_optimizer_step_post_hook,
-    register_optimizer_step_pre_hook,
-)
 
 from gradclip.instrumenting.session import Session
-from gradclip.instrumenting.torch.compiled import Around, UncompiledHook
-from gradclip.instrumenting.torch.follower import Follower
-from gradclip.instrumenting.torch.replacing import Function, replace_everywhere
+from gradclip.instrumenting.torch.around import Around, Function
+from gradclip.instrumenting.torch.late import Late
+from gradclip.instrumenting.torch.replacing import replace_everywhere
 from gradclip.instrumenting.torch.wrapping import telling, telling_clip
 
 __all__ = ["install"]
@@ -31,35 +27,39 @@ def install(session: Session) -> None:
     Args:
         session: Where the steps go.
     """
-    follower = Follower(session)
-    register_optimizer_step_pre_hook(UncompiledHook(follower.before_step))
-    register_optimizer_step_post_hook(UncompiledHook(follower.after_step))
-    _tell_of_methods(follower)
-    _tell_of_functions(follower)
+    late = Late(session)
+    _tell_of_methods(late)
+    _tell_of_functions(late)
+    if not getattr(torch.__spec__, "_initializing", False):
+        late.make()
 
 
-def _tell_of_methods(follower: Follower) -> None:
+def _tell_of_methods(late: Late) -> None:
     """Have optimizers and models tell what happens to them, and GradScalers what they do."""
     optimizer: Any = Optimizer
     module: Any = torch.nn.Module
-    module.zero_grad = telling(module.zero_grad, before=follower.before_zero_grad)
-    optimizer.zero_grad = telling(optimizer.zero_grad, before=follower.before_zero_grad)
-    optimizer.__init__ = telling(optimizer.__init__, after=follower.optimizer_made)
+    cleared = late.once_made("before_zero_grad")
+    module.zero_grad = telling(module.zero_grad, before=cleared)
+    optimizer.zero_grad = telling(optimizer.zero_grad, before=cleared)
+    optimizer.__init__ = telling(optimizer.__init__, after=late.making("optimizer_made"))
     scaler: Any = torch.amp.GradScaler
-    scaler.scale = telling(scaler.scale, after=follower.after_scale)
+    scaler.scale = telling(scaler.scale, after=late.making("after_scale"))
     scaler.step = telling(
-        scaler.step, before=follower.before_scaler_step, after=follower.after_scaler_step
+        scaler.step,
+        before=late.once_made("before_scaler_step"),
+        after=late.making("after_scaler_step"),
     )
 
 
-def _tell_of_functions(follower: Follower) -> None:
+def _tell_of_functions(late: Late) -> None:
     """Have `backward` and clip functions tell of their calls."""
     backward = torch.autograd.backward
-    around = Around(follower.before_compiled, follower.after_compiled)
+    around = Around(late.making("before_compiled"), late.making("after_compiled", otherwise=True))
     replacements: dict[Function, Function] = {torch.compile: around.compiling(torch.compile)}
-    replacements |= {backward: telling(backward, after=follower.after_backward)}
+    replacements |= {backward: telling(backward, after=late.making("after_backward"))}
+    clipped = late.making("before_clip")
     for name, limit in _LIMITS.items():
         function = getattr(torch.nn.utils, name, None)  # the last one is new
         if function is not None:
-            replacements[function] = telling_clip(function, limit, follower.before_clip)
+            replacements[function] = telling_clip(function, limit, clipped)
     replace_everywhere(replacements)
