@@ -69,6 +69,7 @@ class Rounds:
     _open: dict[Any, Part] = field(default_factory=dict)
     _known: dict[str, ref[Any]] = field(default_factory=dict)  # the run's names and variables
     _stepped: set[Any] = field(default_factory=set)  # all optimizers that ever have
+    _last: set[Any] = field(default_factory=set)  # those of the step that was closed last
     _closed: int = 0  # steps that did
 
     def add(self, key: Any, part: Part, *, alone: bool) -> None:
@@ -83,6 +84,8 @@ class Rounds:
             StopTraining: It ended the last step that was asked for.
         """
         self.before(key)
+        if key not in self._stepped and self._last and self._last <= self._open.keys():
+            self.close()  # a training is followed by another one's: the step under way is whole
         self._open[key] = part
         self._stepped.add(key)
         if len(self._stepped) == 1 and (alone or self._closed):
@@ -128,9 +131,10 @@ class Rounds:
         Raises:
             StopTraining: It was the last one that was asked for.
         """
-        parts, self._open = list(self._open.values()), {}
+        parts, last, self._open = list(self._open.values()), set(self._open), {}
         if not parts:
             return
+        self._last = last
         self._closed += 1
         with self.session.ours():
             self._begin(parts)
