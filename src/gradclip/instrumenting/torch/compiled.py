@@ -1,6 +1,5 @@
 """Steps within compiled functions, in which hooks are not called: seen from around the call."""
 
-
 from gradclip.instrumenting.session import Session
 from gradclip.instrumenting.torch.arrivals import Arrivals
 from gradclip.instrumenting.torch.loops import Loops
