@@ -200,3 +200,11 @@ def test_randomness_within_is_left_as_it_was():
     assert_close(good, same)
     keys = [jax.random.key_data(s.inner[0].rng_key) for s in (before, after)]
     assert_same(*keys)
+
+
+def test_a_new_state_with_statistics_can_be_donated():
+    optimizer = gradclip.optax.clipped(optax.adam(0.1), "global-norm=1", statistics=True)
+    params = {"w": jnp.ones(3)}
+    step = jax.jit(lambda state: optimizer.update(params, state, params)[1], donate_argnums=0)
+    state = step(step(optimizer.init(params)))
+    np.testing.assert_allclose(gradclip.optax.report(state).statistics.largest, [1.0])

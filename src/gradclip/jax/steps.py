@@ -159,9 +159,10 @@ def _following(state: ClipState, outcome: Outcome) -> ClipState:
 
 
 def _no_statistics(length: int) -> Statistics:
-    """Return the statistics before the first step."""
-    norms, counts = jnp.zeros(length, jnp.float32), jnp.zeros(length, jnp.int32)
-    return Statistics(jnp.zeros((), jnp.float32), norms, norms, counts, counts)
+    """Return the statistics before the first step, in arrays of their own: states are donated."""
+    norms, largest = (jnp.zeros(length, jnp.float32) for _ in range(2))
+    nonfinite, zeros = (jnp.zeros(length, jnp.int32) for _ in range(2))
+    return Statistics(jnp.zeros((), jnp.float32), norms, largest, nonfinite, zeros)
 
 
 def _stored(found: Statistics | None) -> Statistics | None:
