@@ -68,7 +68,7 @@ def look(looked: Looked, numbers: Mapping[str, Any], report: Report | None, told
     """
     columns = {} if looked.before is None else statistics(looked.before)
     if report is not None:
-        columns |= _columns(report)
+        columns |= _columns(report, told.names)
         numbers = {**numbers, "limit": _one(report.limit), "skipped": report.skipped}
     rest = {name: tensors for name, tensors in looked._asdict().items() if tensors is not None}
     rest.pop("before", None)
@@ -95,13 +95,14 @@ def form(tensor: Any) -> Form:
     return Form(jnp.shape(tensor), np.dtype(jax.dtypes.result_type(tensor)))
 
 
-def _columns(report: Report) -> dict[str, Array]:
-    """Return what a policy tells of each tensor."""
+def _columns(report: Report, names: tuple[str, ...]) -> dict[str, Array]:
+    """Return what a policy tells of each tensor, without what has no gradient."""
+    places = np.array([report.names.index(name) for name in names])
     found = report.statistics
     columns = {"before": report.parts_before, "after": report.parts_after}
     if found is not None:
         columns |= {name: getattr(found, name) for name in STATISTICS[1:]}
-    return columns
+    return {name: column[places] for name, column in columns.items()}
 
 
 def _one(limit: Array) -> Array:
