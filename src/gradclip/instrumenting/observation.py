@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradclip.core.statistics import Statistics
+from gradclip.instrumenting.ratio import ratio
 from gradclip.record.convert import vector
 
 
@@ -54,8 +55,7 @@ class Observation:
         """How far the norm was scaled; exactly 1 where nothing was changed."""
         if self.parts_after is self.parts_before and not self.skipped:
             return 1.0
-        before, after = self.norm_before, self.norm_after
-        return after / before if before and math.isfinite(before) else float(before == after)
+        return float(ratio([self.norm_before], [self.norm_after])[0])
 
 
 def _total(parts: NDArray[Any]) -> float:

@@ -1,18 +1,18 @@
 """From a report of any framework to the record of a step."""
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from gradclip.record.layout import UPDATES
 from gradclip.record.schema import StepRecord
 
 Place = Callable[[NDArray[Any]], NDArray[Any]]
-_NUMBERS = ("loss", "accuracy", "learning_rate")
-_VECTORS = ("weight_norms", "update_norms")
+NOTED = ("loss", "accuracy", "learning_rate")
 
 
 def step_record(
@@ -31,15 +31,8 @@ def step_record(
     Raises:
         TypeError: There is something else among the numbers.
     """
-    unknown = numbers.keys() - {*_NUMBERS, *_VECTORS}
-    if unknown:
-        msg = f"a step has {', '.join((*_NUMBERS, *_VECTORS))}, got {', '.join(sorted(unknown))}"
-        raise TypeError(msg)
+    refuse_others(numbers)
     found = report.statistics
-
-    def column(values: Any) -> NDArray[Any] | None:
-        return None if values is None else place(vector(values))
-
     return StepRecord(
         step=step,
         time=time,
@@ -53,12 +46,24 @@ def step_record(
         skipped=bool(report.skipped),
         norms_before=place(vector(report.parts_before)),
         norms_after=place(vector(report.parts_after)),
-        largest=column(found and found.largest),
-        nonfinite=column(found and found.nonfinite),
-        zeros=column(found and found.zeros),
-        weight_norms=column(numbers.get("weight_norms")),
-        update_norms=column(numbers.get("update_norms")),
+        largest=column(found and found.largest, place),
+        nonfinite=column(found and found.nonfinite, place),
+        zeros=column(found and found.zeros, place),
+        weight_norms=column(numbers.get("weight_norms"), place),
+        update_norms=column(numbers.get("update_norms"), place),
     )
+
+
+def refuse_others(names: Iterable[str]) -> None:
+    """Refuse what is not known of a step besides its report.
+
+    Raises:
+        TypeError: There is such a name.
+    """
+    others = set(names) - {*NOTED, *UPDATES}
+    if others:
+        msg = f"a step has {', '.join((*NOTED, *UPDATES))}, got {', '.join(sorted(others))}"
+        raise TypeError(msg)
 
 
 def lasting(report: Any) -> Any:
@@ -90,6 +95,11 @@ def kept(value: Any) -> Any:
 def number(value: Any) -> float | None:
     """Return a number, or a tensor () of any framework, as a float; None as it is."""
     return None if value is None else float(value)
+
+
+def column(values: Any, place: Place) -> NDArray[Any] | None:
+    """Return a tensor (P,) as an array, for the run's parameters; None as it is."""
+    return None if values is None else place(vector(values))
 
 
 def vector(values: Any) -> NDArray[Any]:

@@ -1,25 +1,21 @@
 """The files that one process writes into a run: what belongs together, one step after the other."""
 
 import contextlib
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
 from gradclip.record import layout as layouts
+from gradclip.record.block import Block, Form
 from gradclip.record.layout import FACTORS, SUMMARIES, Kind, Row
 from gradclip.record.rows import (
-    real_type,
     step_rows,
-    summary_of,
+    summaries_of,
     summary_of_summaries,
     tensor_rows,
     update_rows,
 )
-from gradclip.record.schema import StepRecord
 from gradclip.record.segment import SUFFIX, SegmentName, SegmentWriter
-
-_SUMMARIZED: tuple[Kind, Kind] = ("steps", "tensors")
 
 
 class Files:
@@ -28,17 +24,17 @@ class Files:
     Args:
         directory: The run's.
         rank: Whose process writes.
-        first: The first step, whose form all others have.
+        form: What the steps have in common.
 
     Raises:
         OSError: The disk refused them.
     """
 
-    def __init__(self, directory: Path, rank: int, first: StepRecord) -> None:
+    def __init__(self, directory: Path, rank: int, form: Form) -> None:
         self._directory, self._rank = directory, rank
-        self._form = form_of(first)
+        self._form = form
         self._last = -1
-        num_parameters, real, statistics = self._form
+        num_parameters, real, statistics = form
         self._layouts: dict[Kind, np.dtype[np.void]] = {
             "steps": layouts.steps_layout(),
             "tensors": layouts.tensors_layout(num_parameters, real, statistics=statistics),
@@ -48,25 +44,24 @@ class Files:
         self._grouped = layouts.grouped_layout(self._summaries)
         self._writers: dict[Kind, SegmentWriter] = {}
         self._number = self._reserve()
-        fine = FACTORS[0]
         self._num_pending = 0  # steps since the last summary
-        self._pending = [np.zeros(fine, self._layouts[kind]) for kind in _SUMMARIZED]
+        self._pending: list[tuple[Row, Row]] = []  # their records, as they were written
         # Summaries since the last one of several of them, level by level.
         self._finer: list[list[bytes]] = [[] for _ in FACTORS]
         self._summarizing = True
 
-    def follows(self, record: StepRecord) -> bool:
-        """Tell whether a step can be written behind the others: it is later, of their form."""
-        return record.step > self._last and form_of(record) == self._form
+    def follows(self, block: Block) -> bool:
+        """Tell whether steps can be written behind the others: they are later, of their form."""
+        return bool(block.steps[0] > self._last) and block.form == self._form
 
-    def append(self, records: Sequence[StepRecord]) -> None:
+    def append(self, block: Block) -> None:
         """Write steps that follow each other.
 
         Raises:
             OSError: The disk refused them, and none is there.
         """
-        steps = step_rows(records, self._layouts["steps"])
-        tensors = tensor_rows(records, self._layouts["tensors"])
+        steps = step_rows(block, self._layouts["steps"])
+        tensors = tensor_rows(block, self._layouts["tensors"])
         # A step is there when its own record is, which is therefore the last.
         writer = self._writers["tensors"]
         writer.append(tensors)
@@ -75,12 +70,11 @@ class Files:
         except BaseException:
             writer.take_back(len(tensors))
             raise
-        self._last = records[-1].step
-        updates = [r for r in records if r.update_norms is not None]
+        self._last = int(block.steps[-1])
         with contextlib.suppress(OSError):  # what is made of the steps can be made again
-            if updates:
+            if block.updates:
                 self._opened("updates", self._layouts["updates"]).append(
-                    update_rows(updates, self._layouts["updates"])
+                    update_rows(block, self._layouts["updates"])
                 )
         try:
             self._summarize(steps, tensors)
@@ -115,35 +109,31 @@ class Files:
             self._writers[kind] = SegmentWriter(self._directory / name.file, layout)
         return self._writers[kind]
 
-    def _summarize(self, *rows: Row) -> None:
+    def _summarize(self, steps: Row, tensors: Row) -> None:
         """Write the summaries that are full, of steps and their tensors."""
         if not self._summarizing:
             return
-        done, count = 0, len(rows[0])
-        while done < count:
-            start = self._num_pending
-            taken = min(FACTORS[0] - start, count - done)
-            for pending, given in zip(self._pending, rows, strict=True):
-                pending[start : start + taken] = given[done : done + taken]
-            done += taken
-            self._num_pending = (start + taken) % FACTORS[0]
-            if not self._num_pending:
-                self._write_summaries()
+        self._pending.append((steps, tensors))
+        self._num_pending += len(steps)
+        rest = self._num_pending % FACTORS[0]
+        full = self._num_pending - rest
+        if not full:
+            return
+        steps, tensors = (np.concatenate(rows) for rows in zip(*self._pending, strict=True))
+        # A copy, which does not hold all others.
+        self._pending, self._num_pending = [(steps[full:].copy(), tensors[full:].copy())], rest
+        self._write_summaries(summaries_of(steps[:full], tensors[:full], FACTORS[0], self._grouped))
 
-    def _write_summaries(self) -> None:
-        """Write the summary of the steps that wait for it, and those of summaries that are full."""
-        summary = summary_of(self._pending[0], self._pending[1], self._grouped)
-        for level, kind in enumerate(SUMMARIES):
-            self._opened(kind, self._summaries).append(summary)
-            finer = self._finer[level]
+    def _write_summaries(self, summaries: Row, level: int = 0) -> None:
+        """Write summaries, and those of them that are full."""
+        self._opened(SUMMARIES[level], self._summaries).append(summaries)
+        if level + 1 == len(FACTORS):
+            return
+        finer, size = self._finer[level], FACTORS[level + 1] // FACTORS[level]
+        for summary in summaries:
             finer.append(summary.tobytes())
-            if len(finer) < FACTORS[min(level + 1, len(FACTORS) - 1)] // FACTORS[level]:
-                return
-            # Joining the bytes spares NumPy a look at every field.
-            summary = summary_of_summaries(np.frombuffer(b"".join(finer), self._grouped))
-            finer.clear()
-
-
-def form_of(record: StepRecord) -> tuple[int, str, bool]:
-    """Return what steps in one file have in common: P, the type of norms, and statistics or not."""
-    return len(record.norms_before), real_type(record), record.largest is not None
+            if len(finer) == size:
+                # Joining the bytes spares NumPy a look at every field.
+                coarse = summary_of_summaries(np.frombuffer(b"".join(finer), self._grouped))
+                finer.clear()
+                self._write_summaries(coarse, level + 1)

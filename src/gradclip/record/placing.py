@@ -46,12 +46,12 @@ def spread(column: NDArray[Any], places: Sequence[int] | None, length: int) -> N
     """Return a column with 0 for the parameters that a report is not of.
 
     Args:
-        column: A number for each of a report's parameters.
+        column: A number for each of a report's parameters, (..., P).
         places: Their places; None for all in order.
         length: How many parameters the run has.
 
     Returns:
-        The column, (length,).
+        The column, (..., length).
 
     Example:
         >>> spread(np.array([3.0, 4.0]), [2, 0], 3)
@@ -59,6 +59,6 @@ def spread(column: NDArray[Any], places: Sequence[int] | None, length: int) -> N
     """
     if places is None:
         return column
-    whole = np.zeros(length, column.dtype)
-    whole[list(places)] = column
+    whole = np.zeros((*column.shape[:-1], length), column.dtype)
+    whole[..., list(places)] = column
     return whole

@@ -9,35 +9,26 @@ import warnings
 from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from functools import partial
 from types import TracebackType
-from typing import Any, NamedTuple, Self
+from typing import Any, Self
 
 from gradclip.errors import ConfigurationError, RunError
-from gradclip.record.convert import kept, lasting, step_record
+from gradclip.record.block import blocks_of
+from gradclip.record.convert import kept, lasting
 from gradclip.record.ending import ending
 from gradclip.record.environment import describe
-from gradclip.record.placing import places_of, spread
-from gradclip.record.schema import Json, Status, StepRecord
+from gradclip.record.placing import places_of
+from gradclip.record.reading import Reading
+from gradclip.record.schema import Json, Status
 from gradclip.record.sinks.fanout import Fanout
 from gradclip.record.sinks.sink import Sink
 from gradclip.record.store import Store
+from gradclip.record.together import Step
 from gradclip.record.writer import RunWriter
 
 _PAUSE = 0.1  # seconds between writes: a thread that wakes at every step takes turns with training
 _MOST = 512  # steps written at once
 _GLANCE = 1e-3  # seconds between looks at whether all is written, where somebody waits for it
-
-
-class _Step(NamedTuple):
-    """What `record` was given, read by the thread that writes."""
-
-    step: int
-    time: float
-    report: Any
-    places: list[int] | None
-    numbers: dict[str, Any]
-    lost: int
 
 
 class Recorder:
@@ -119,13 +110,13 @@ class Recorder:
         self._start = time.perf_counter()
         # Taking turns with one lock would cost the thread that trains more than all else here: each
         # of the two threads has counters of its own, and a deque may be used by both.
-        self._waiting: deque[_Step] = deque()
+        self._waiting: deque[Step] = deque()
         self._capacity = capacity
         self._noted: dict[str, Any] = {}
         self._handed = self._settled = 0  # steps that were given to the thread, and are done there
         self._dropped = self._dropped_before = 0  # steps that found no room, and those right before
-        self._refused = 0  # steps that could not be read or written
-        self._unread = 0  # steps since the last one that was read whose reports could not be
+        self._reading = Reading(len(self._names))
+        self._refused = 0  # steps that could not be written
         self._trouble: Exception | None = None
         self._warned = False
         self._closing = threading.Event()
@@ -143,7 +134,7 @@ class Recorder:
     @property
     def lost(self) -> int:
         """How many steps could not be kept so far."""
-        return self._dropped + self._refused
+        return self._dropped + self._reading.refused + self._refused
 
     @property
     def wants_update(self) -> bool:
@@ -184,7 +175,7 @@ class Recorder:
             given[name] = kept(value)
         if len(self._waiting) < self._capacity:
             self._waiting.append(
-                _Step(
+                Step(
                     number_of_step,
                     seconds,
                     lasting(report),
@@ -257,39 +248,17 @@ class Recorder:
         steps = [self._waiting.popleft() for _ in range(min(len(self._waiting), _MOST))]
         if not steps:
             return False
-        records = self._read(steps)
+        records = self._reading.records(steps) if self._sinks else []
+        blocks = [*blocks_of(records)] if self._sinks else self._reading.blocks(steps)
+        self._trouble = self._reading.trouble or self._trouble
         try:
-            self._writer.write(*records)
+            self._writer.append(*blocks)
         except Exception as error:  # noqa: BLE001 - training goes on, whatever a report holds
-            self._refused += len(records)
+            self._refused += sum(map(len, blocks))
             self._trouble = error
         self._sinks.write(records)
         self._settled += len(steps)
         return True
-
-    def _read(self, steps: list[_Step]) -> list[StepRecord]:
-        """Return steps as they are written; this may wait for a device."""
-        records: list[StepRecord] = []
-        for step in steps:
-            try:
-                record = step_record(
-                    step.report,
-                    step=step.step,
-                    time=step.time,
-                    numbers=step.numbers,
-                    place=partial(spread, places=step.places, length=len(self._names)),
-                )
-                record = replace(record, lost=step.lost) if step.lost else record
-            except Exception as error:  # noqa: BLE001 - as above
-                self._refused += 1
-                self._unread += 1 + step.lost
-                self._trouble = error
-                continue
-            if self._unread:
-                record = replace(record, lost=record.lost + self._unread)
-                self._unread = 0
-            records.append(record)
-        return records
 
     def _say_trouble(self) -> None:
         """Warn once, in the thread that trains, of steps that are not kept, and of each sink."""

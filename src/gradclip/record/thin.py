@@ -44,8 +44,8 @@ class Thinned:
         counts = {n: getattr(self, n).astype(np.int64) for n in ("zeros", "nans", "infinities")}
         return Thinned(**numbers, **counts)
 
-    def column(self, place: int) -> "Thinned":
-        """Return one of several columns."""
+    def column(self, place: int | slice) -> "Thinned":
+        """Return one of several columns, or some."""
         return Thinned(**{f.name: getattr(self, f.name)[:, place] for f in fields(self)})
 
 

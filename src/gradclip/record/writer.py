@@ -2,17 +2,18 @@
 
 import json
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from gradclip.errors import RunError
+from gradclip.record.block import Block, blocks_of
 from gradclip.record.description import contents, read_description
 from gradclip.record.disk import replace_text, writing
 from gradclip.record.ending import ending
-from gradclip.record.files import Files, form_of
+from gradclip.record.files import Files
 from gradclip.record.schema import RUN_FILE, Metadata, Status, StepRecord
 from gradclip.record.segment import SUFFIX
 
@@ -89,12 +90,23 @@ class RunWriter:
             RunError: The disk refuses some. Those are not there then, all before still are, and a
                 later call may succeed: its first step says how many are lost.
         """
-        left = len(records)
+        self.append(*blocks_of(records))
+
+    def append(self, *blocks: Block) -> None:
+        """Append steps that are columns already.
+
+        Args:
+            *blocks: The steps, in order.
+
+        Raises:
+            RunError: As in `write`.
+        """
+        left = sum(map(len, blocks))
         try:
             with writing(self.path):
-                for group in self._groups(records):
-                    self._append(group)
-                    left -= len(group)
+                for block in blocks:
+                    self._append(block)
+                    left -= len(block)
         except RunError:
             self._lost += left
             raise
@@ -124,38 +136,22 @@ class RunWriter:
         if not self._finished:
             self.finish(*ending(error))
 
-    def _groups(self, records: Sequence[StepRecord]) -> Iterator[list[StepRecord]]:
-        """Split steps where one cannot stand in one file with those before it."""
-        group: list[StepRecord] = []
-        form = None
-        for record in records:
-            own = form_of(record)
-            if group and (record.step <= group[-1].step or own != form):
-                yield group
-                group = []
-            group.append(record)
-            form = own
-        if group:
-            yield group
-
-    def _append(self, records: list[StepRecord]) -> None:
-        """Write steps in rising order.
+    def _append(self, block: Block) -> None:
+        """Write steps of one form, in rising order.
 
         Raises:
             RunError: They are of more or fewer parameters than the run.
         """
-        given, wanted = len(records[0].norms_before), len(self._metadata.parameters)
+        given, wanted = block.form.num_parameters, len(self._metadata.parameters)
         if given != wanted:
             msg = f"A step must have a norm for each of the run's {wanted} parameters, got {given}."
             raise RunError(msg)
-        if self._files is not None and not self._files.follows(records[0]):
+        if self._files is not None and not self._files.follows(block):
             self._files.close()
             self._files = None
         if self._files is None:
-            self._files = Files(self.path, self._rank, records[0])
-        if self._lost:
-            records = [replace(records[0], lost=records[0].lost + self._lost), *records[1:]]
-        self._files.append(records)
+            self._files = Files(self.path, self._rank, block.form)
+        self._files.append(block.behind(self._lost) if self._lost else block)
         self._lost = 0
 
     def _describe(self, status: Status, summary: Mapping[str, object] | None) -> None:

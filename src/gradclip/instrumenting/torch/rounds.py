@@ -1,15 +1,18 @@
 """Steps of the optimizers that train together, put together to steps of training."""
 
 import math
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from gradclip.core.policies.report import Report
 from gradclip.core.statistics import Statistics
+from gradclip.instrumenting.ratio import ratio
 from gradclip.instrumenting.torch.optimizers import Trained
 from gradclip.instrumenting.torch.seen import (
     LARGEST,
@@ -20,6 +23,7 @@ from gradclip.instrumenting.torch.seen import (
     Seen,
     total_of,
 )
+from gradclip.instrumenting.torch.together import columns_of, form_of
 
 
 @dataclass(kw_only=True, slots=True)
@@ -113,8 +117,7 @@ class Summary:
         """How far the norm was scaled; exactly 1 where nothing was changed."""
         if all(part.after is part.before for part in self._parts):
             return 1.0
-        before, after = self.norm_before, self.norm_after
-        return after / before if before and math.isfinite(before) else float(before == after)
+        return float(ratio([self.norm_before], [self.norm_after])[0])
 
     @property
     def limit(self) -> Any:
@@ -144,6 +147,27 @@ class Summary:
             return None
         others = (Column(before, place) for place in (LARGEST, NONFINITE, ZEROS))
         return Statistics(None, None, *others)
+
+    @property
+    def form(self) -> Hashable:
+        """What steps that are read at once have in common; None where this one is read alone."""
+        return form_of(self._parts)
+
+    @classmethod
+    def together(cls, reports: Sequence[Self]) -> dict[str, NDArray[Any]]:
+        """Read N steps of one form, exactly as each would be read alone.
+
+        Args:
+            reports: The steps.
+
+        Returns:
+            What a `StepRecord` holds of them, by its fields' names.
+        """
+        skipped = np.array([one.skipped for one in reports])
+        parts = [one._parts for one in reports]  # noqa: SLF001 - of this very class
+        found = columns_of(parts, skipped)
+        limits = np.array([float(one.limit) for one in reports])
+        return {**found, "skipped": skipped, "limit": limits}
 
 
 def numbers(parts: list[Part]) -> dict[str, Any]:

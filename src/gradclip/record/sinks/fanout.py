@@ -22,6 +22,10 @@ class Fanout:
         self._sinks = list(sinks)
         self.failures: deque[str] = deque()  # which two threads may use at once
 
+    def __bool__(self) -> bool:
+        """Tell whether there is a sink that takes steps."""
+        return bool(self._sinks)
+
     @classmethod
     def opened(cls, sinks: Sequence[Sink], metadata: Metadata) -> Self:
         """Open sinks: all, or after an exception none."""
