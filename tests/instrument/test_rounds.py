@@ -36,3 +36,24 @@ def test_the_last_step_of_a_training_is_not_one_with_the_first_of_the_next(tmp_p
     session.close()
     losses = [gradclip.read_run(path).loss.tolist() for path in session.paths]
     assert losses == [[1, 2], [3, 4], [10, 12]]
+
+
+def test_a_name_that_another_run_had_is_free_again_and_one_run_has_it_once(tmp_path):
+    session = Session(Settings(out=str(tmp_path / "run"), quiet=True))
+    rounds = Rounds(session, "numpy")
+    first, second, third = (np.zeros(2).view(Variable) for _ in range(3))
+    norms = np.ones(1)
+
+    def step(variable):
+        return Part(optimizer="SGD", parameters=[("w", variable)], before=norms, after=norms)
+
+    rounds.add("first", step(first), alone=True)
+    for _ in range(2):
+        rounds.add("second", step(second), alone=False)
+        rounds.add("third", step(third), alone=False)
+    rounds.close()
+    session.close()
+    runs = [gradclip.read_run(path) for path in session.paths]
+    names = [[parameter.name for parameter in run.metadata.parameters] for run in runs]
+    assert names == [["w"], ["w", "w_1"]]
+    assert [len(run.steps) for run in runs] == [1, 2]

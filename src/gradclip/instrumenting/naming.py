@@ -1,42 +1,43 @@
-"""Names of variables that are told apart by them."""
+"""Names that are told apart, where several variables have the same."""
 
-from collections.abc import Sequence
-from typing import Any
-from weakref import ref
+from collections.abc import Hashable, Mapping, Sequence
+from typing import Any, TypeVar
+
+_Key = TypeVar("_Key", bound=Hashable)
 
 
-class Names:
-    """Gives each variable a name of its own, once.
+def names_of(variables: Sequence[Any]) -> tuple[str, ...]:
+    """Return what variables of Keras or TensorFlow are called.
 
     Example:
         >>> class Variable:
         ...     name = "dense/kernel:0"
-        >>> first, second = Variable(), Variable()
-        >>> names = Names()
-        >>> names.of([first, second]), names.of([second])
-        (('dense/kernel', 'dense/kernel_1'), ('dense/kernel_1',))
+        >>> names_of([Variable(), Variable()])
+        ('dense/kernel', 'dense/kernel_1')
     """
+    given = [str(getattr(v, "path", v.name)).removesuffix(":0") for v in variables]
+    return told_apart({None: given})[None]
 
-    def __init__(self) -> None:
-        self._taken: dict[str, ref[Any]] = {}
-        self._known: dict[int, tuple[ref[Any], str]] = {}
 
-    def of(self, variables: Sequence[Any]) -> tuple[str, ...]:
-        """Return the names of variables."""
-        return tuple(map(self._name, variables))
+def told_apart(names: Mapping[_Key, Sequence[str]]) -> dict[_Key, tuple[str, ...]]:
+    """Return names of which no two are the same.
 
-    def _name(self, variable: Any) -> str:
-        reference, name = self._known.get(id(variable), (None, ""))
-        if reference is None or reference() is not variable:
-            name = self._free(str(getattr(variable, "path", variable.name)).removesuffix(":0"))
-            reference = ref(variable)
-            self._taken[name], self._known[id(variable)] = reference, (reference, name)
-        return name
+    Args:
+        names: Groups of names by their keys; the first one of each name keeps it.
 
-    def _free(self, wanted: str) -> str:
-        """Return a name that no other variable has."""
-        name, number = wanted, 0
-        while name in self._taken and self._taken[name]() is not None:
-            number += 1
-            name = f"{wanted}_{number}"
-        return name
+    Example:
+        >>> told_apart({"generator": ["kernel", "bias"], "discriminator": ["kernel"]})
+        {'generator': ('kernel', 'bias'), 'discriminator': ('kernel_1',)}
+    """
+    taken: set[str] = set()
+    return {key: tuple(_taken(name, taken) for name in group) for key, group in names.items()}
+
+
+def _taken(wanted: str, taken: set[str]) -> str:
+    """Return a name that is free, and take it."""
+    name, number = wanted, 0
+    while name in taken:
+        number += 1
+        name = f"{wanted}_{number}"
+    taken.add(name)
+    return name

@@ -3,12 +3,14 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any
 from weakref import ref
 
 import numpy as np
 
 from gradclip.core.statistics import Statistics
+from gradclip.instrumenting.naming import told_apart
 from gradclip.instrumenting.observation import Observation
 from gradclip.instrumenting.session import Session
 from gradclip.record.convert import vector
@@ -68,6 +70,7 @@ class Rounds:
     framework: str
     _open: dict[Any, Part] = field(default_factory=dict)
     _known: dict[str, ref[Any]] = field(default_factory=dict)  # the run's names and variables
+    _names: dict[Any, tuple[str, ...]] = field(default_factory=dict)  # of each optimizer's
     _stepped: set[Any] = field(default_factory=set)  # all optimizers that ever have
     _last: set[Any] = field(default_factory=set)  # those of the step that was closed last
     _closed: int = 0  # steps that did
@@ -94,7 +97,7 @@ class Rounds:
     def claim(self) -> None:
         """Tell other frameworks' hooks that these steps are told of here."""
         if self.session.framework is None:
-            self._known = {}
+            self._known, self._names = {}, {}
             self.session.framework = self.framework
 
     def before(self, key: Any) -> None:
@@ -131,10 +134,10 @@ class Rounds:
         Raises:
             StopTraining: It was the last one that was asked for.
         """
-        parts, last, self._open = list(self._open.values()), set(self._open), {}
+        parts, self._open = self._open, {}
         if not parts:
             return
-        self._last = last
+        self._last = set(parts)
         self._closed += 1
         with self.session.ours():
             self._begin(parts)
@@ -142,27 +145,37 @@ class Rounds:
                 self._record(parts)
         self.session.end_step()
 
-    def _begin(self, parts: list[Part]) -> None:
+    def _begin(self, parts: dict[Any, Part]) -> None:
         """Open a run, if there is none or these parameters are not of it."""
         self.claim()
-        pairs = [pair for part in parts for pair in part.parameters]
-        if all(self._is_known(name, variable) for name, variable in pairs):
+        if all(self._is_known(key, part) for key, part in parts.items()):
             return
         if self._known:
             self.session.say(
                 f"At step {self.session.steps} other parameters began to be trained: "
                 "a run of their own begins there."
             )
+        self._names = told_apart({key: part.names for key, part in parts.items()})
+        pairs = [
+            (name, variable)
+            for key, part in parts.items()
+            for name, (_, variable) in zip(self._names[key], part.parameters, strict=True)
+        ]
         self._known = {name: ref(variable) for name, variable in pairs}
-        optimizers = ", ".join(dict.fromkeys(part.optimizer for part in parts))
+        optimizers = ", ".join(dict.fromkeys(part.optimizer for part in parts.values()))
         self.session.begin(self.framework, pairs, optimizer=optimizers)
 
-    def _is_known(self, name: str, variable: Any) -> bool:
-        reference = self._known.get(name)
-        return reference is not None and reference() is variable
+    def _is_known(self, key: Any, part: Part) -> bool:
+        """Tell whether what an optimizer trains is of the run."""
+        names = self._names.get(key, ())
+        pairs = zip(names, part.parameters, strict=False)
+        return len(names) == len(part.parameters) > 0 and all(
+            self._known[name]() is variable for name, (_, variable) in pairs
+        )
 
-    def _record(self, parts: list[Part]) -> None:
+    def _record(self, given: dict[Any, Part]) -> None:
         """Record a step."""
+        parts = list(given.values())
         losses = [part.loss for part in parts if part.loss is not None]
         numbers: dict[str, Any] = {"learning_rate": parts[0].learning_rate}
         if losses:
@@ -172,16 +185,18 @@ class Rounds:
             weights, updates = zip(*measured, strict=True)
             numbers["weight_norms"] = _joined(list(weights))
             numbers["update_norms"] = _joined(list(updates))
-        report = parts[0].report if len(parts) == 1 and parts[0].report else _observation(parts)
+        report = parts[0].report if len(parts) == 1 else None
+        if report is None:
+            report = _observation(parts, [self._names[key] for key in given])
         self.session.record(report, **numbers)
 
 
-def _observation(parts: list[Part]) -> Observation:
-    """Return what was seen of a step."""
+def _observation(parts: list[Part], names: list[tuple[str, ...]]) -> Observation:
+    """Return what was seen of a step, with the names that each part has in the run."""
     untouched = all(part.after is part.before for part in parts)
     before = _joined([part.before for part in parts])
     return Observation(
-        names=tuple(name for part in parts for name in part.names),
+        names=names[0] if len(names) == 1 else tuple(chain.from_iterable(names)),
         parts_before=before,
         parts_after=before if untouched else _joined([part.after for part in parts]),
         statistics=_together([part.statistics for part in parts]),

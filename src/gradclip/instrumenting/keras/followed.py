@@ -7,7 +7,7 @@ from weakref import WeakKeyDictionary, WeakSet, ref
 
 import keras
 
-from gradclip.instrumenting.naming import Names
+from gradclip.instrumenting.naming import names_of
 
 
 class Followed:
@@ -15,7 +15,6 @@ class Followed:
 
     Args:
         optimizer: The optimizer, built.
-        names: What names its variables.
 
     Attributes:
         kind: Its class.
@@ -23,12 +22,12 @@ class Followed:
         ring: Where its compiled steps are kept; None where there are none.
     """
 
-    def __init__(self, optimizer: Any, names: Names) -> None:
+    def __init__(self, optimizer: Any) -> None:
         self._optimizer = ref(optimizer)
         self.kind = type(optimizer).__name__
         variables = list(optimizer._trainable_variables)  # noqa: SLF001 - Keras names it no other way
         self._variables = [ref(variable) for variable in variables]
-        self.names = names.of(variables)
+        self.names = names_of(variables)
         self.ring: Any = None
         self._batches: list[float] = []  # losses of batches whose gradients are accumulated
 
@@ -66,7 +65,6 @@ class Optimizers:
     """All optimizers of a program, those inside of others alone."""
 
     def __init__(self) -> None:
-        self._names = Names()
         self._alive: WeakSet[Any] = WeakSet()
         self._followed: WeakKeyDictionary[Any, Followed] = WeakKeyDictionary()
 
@@ -78,7 +76,7 @@ class Optimizers:
         """Return what is followed of an optimizer that steps."""
         followed = self._followed.get(optimizer)
         if followed is None:
-            followed = self._followed[optimizer] = Followed(optimizer, self._names)
+            followed = self._followed[optimizer] = Followed(optimizer)
         return followed
 
     def seen(self) -> list[Followed]:
