@@ -3,12 +3,14 @@
 import subprocess
 import sys
 import textwrap
+import threading
 import time
 
 import numpy as np
 import pytest
 
 import gradclip
+from gradclip.core.policies.late_report import LateReport
 from gradclip.errors import ConfigurationError, RunError
 from gradclip.record import Recorder, read_run
 
@@ -116,6 +118,20 @@ def test_a_report_that_cannot_be_read_is_lost_alone(tmp_path):
             recorder.flush()
         recorder.record(next(reports(1)))
     assert read_run(tmp_path / "run").steps.tolist() == [1]
+
+
+def test_vectors_that_are_made_late_are_not_made_where_training_runs(tmp_path):
+    made = []
+
+    def make():
+        made.append(threading.current_thread())
+        return np.ones(2), np.ones(2), None
+
+    numbers = {"norm_before": 2.0, "norm_after": 2.0, "limit": 3.0, "scale": 1.0, "skipped": False}
+    with Recorder(tmp_path / "run", WEIGHTS) as recorder:
+        recorder.record(LateReport(make, names=tuple(WEIGHTS), **numbers))
+    assert read_run(tmp_path / "run").norms_before.tolist() == [[1.0, 1.0]]
+    assert threading.current_thread() not in made
 
 
 def record_and_raise(path, error):

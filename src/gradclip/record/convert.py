@@ -2,12 +2,13 @@
 
 import math
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import fields, replace
+from dataclasses import fields, is_dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from gradclip.core.policies.late_report import LateReport
 from gradclip.record.layout import UPDATES
 from gradclip.record.schema import StepRecord
 
@@ -71,6 +72,8 @@ def lasting(report: Any) -> Any:
 
     A compiled step of JAX may be given the state, in which they lie, to write over.
     """
+    if isinstance(report, LateReport) or not is_dataclass(report):  # neither holds JAX's arrays
+        return report
     if not hasattr(getattr(report, "parts_before", None), "is_deleted"):
         return report
     given = {f.name: getattr(report, f.name) for f in fields(report) if f.name != "names"}
@@ -84,6 +87,8 @@ def lasting(report: Any) -> Any:
 
 def kept(value: Any) -> Any:
     """Return what may be read later, whatever becomes of a tensor until then."""
+    if isinstance(value, float):  # most often it is
+        return value
     if hasattr(value, "is_deleted"):  # JAX's
         return value.copy()
     if not hasattr(value, "detach"):
