@@ -3,6 +3,7 @@
 import functools
 import importlib
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import keras
@@ -24,6 +25,7 @@ def watch_optimizers(follower: Follower) -> None:
     for owner in (base, scaling):
         owner.apply = _applied(owner.apply, follower)
         owner.scale_loss = _scaled(owner.scale_loss, follower)
+    scaling.stateless_apply = _stateless(scaling.stateless_apply, follower)
     scaling._stateless_handle_non_finite_grads = _skipped(  # noqa: SLF001 - as below
         scaling._stateless_handle_non_finite_grads,  # noqa: SLF001
         follower,
@@ -108,11 +110,38 @@ def _skipped(method: Method, follower: Follower) -> Method:
 
     @functools.wraps(method)
     def skipped(self: Any, *args: Any) -> Any:
-        with follower.session.ours():
+        given = zip(self.variables, args[0], strict=True) if args else ()  # on JAX
+        with follower.session.ours(), _scope(list(given)):
             follower.skipped(self)
         return method(self, *args)
 
     return as_it_is(skipped)
+
+
+def _scope(values: list[tuple[Any, Any]]) -> AbstractContextManager[object]:
+    """Have variables, on JAX, stand for the values that a step got."""
+    scope: AbstractContextManager[object] = (
+        keras.StatelessScope(values) if values else nullcontext()
+    )
+    return scope
+
+
+def _stateless(method: Method, follower: Follower) -> Method:
+    """Tell of gradients that a `LossScaleOptimizer` gets on JAX."""
+
+    @functools.wraps(method)
+    def apply(self: Any, optimizer_variables: Any, grads: Any, trainable_variables: Any) -> Any:
+        given = list(grads)
+        follower.enter(self, given)
+        try:
+            result = method(self, optimizer_variables, given, trainable_variables)
+        except BaseException:
+            follower.abandon()
+            raise
+        follower.leave()
+        return result
+
+    return apply
 
 
 def _scaled(method: Method, follower: Follower) -> Method:
