@@ -72,7 +72,8 @@ def lasting(report: Any) -> Any:
 
     A compiled step of JAX may be given the state, in which they lie, to write over.
     """
-    if isinstance(report, LateReport) or not is_dataclass(report):  # neither holds JAX's arrays
+    # Asked for a vector, a late report would make all of them here; other kinds hold no arrays.
+    if isinstance(report, LateReport) or not is_dataclass(type(report)):
         return report
     if not hasattr(getattr(report, "parts_before", None), "is_deleted"):
         return report
@@ -110,7 +111,7 @@ def column(values: Any, place: Place) -> NDArray[Any] | None:
 def vector(values: Any) -> NDArray[Any]:
     """Return a tensor (P,) of any framework, on any device, as an array."""
     if hasattr(values, "detach"):  # PyTorch's, which NumPy reads on the host alone
-        values = values.detach().cpu()
+        values = values.numpy(force=True)
     return np.asarray(values)
 
 
