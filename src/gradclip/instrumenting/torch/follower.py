@@ -18,6 +18,7 @@ from gradclip.torch.guards import within_backward
 from gradclip.torch.hooks import Arguments, Closure, Keywords, Nesting, closure_of, with_closure
 
 FRAMEWORK = "torch"
+_OURS = frozenset({None, FRAMEWORK})
 
 
 class Follower:
@@ -47,7 +48,8 @@ class Follower:
     @property
     def silent(self) -> bool:
         """Whether nobody asks, or another framework's hooks tell of this training."""
-        return self._session.closed or self._session.framework not in {None, FRAMEWORK}
+        session = self._session
+        return session.closed or session.framework not in _OURS
 
     def optimizer_made(self, optimizer: Optimizer, *_: Any, **__: Any) -> None:
         """Get to know an optimizer."""
@@ -60,13 +62,11 @@ class Follower:
         """Look at the gradients that a step is about to read, or have its closure do so."""
         if self.silent or not self._nesting.enter():
             return None
-        stepping = self._begin_step(optimizer)
-        if stepping is None:
-            return None
-        closure = closure_of(args, kwargs)
-        if closure is not None:
-            return with_closure(args, kwargs, self._watched(closure, stepping))
         with self._session.ours():
+            stepping = self._begin_step(optimizer)
+            closure = closure_of(args, kwargs)
+            if closure is not None:
+                return with_closure(args, kwargs, self._watched(closure, stepping))
             stepping.gradients(self._arrivals, self._losses.take())
         return None
 
@@ -86,11 +86,10 @@ class Follower:
         """Keep the loss that `torch.autograd.backward` was called on."""
         if self.silent or within_backward():
             return
-        left_out = None
         with self._session.ours("The loss could not be seen"):
             left_out = self._loops.backward()
-        self._close_with(left_out)
-        with self._session.ours("The loss could not be seen"):
+            if left_out is not None:
+                self._close_with(left_out)
             self._losses.add(tensors, grad_tensors)
             if not self._round.within_backward:
                 self._arrivals.backward(self._losses.factor)
@@ -149,10 +148,8 @@ class Follower:
         own = unwrapped(optimizer)
         if self.silent or self._stepped or own is None or not scaler.is_enabled():
             return
-        stepping = self._begin_step(own)
-        if stepping is None:
-            return
         with self._session.ours():
+            stepping = self._begin_step(own)
             self._add(stepping.dropped(self._arrivals, self._losses.take()))
         self._stepping = None
         self._close_full_round()
@@ -163,28 +160,23 @@ class Follower:
         recorder = self._session.recorder
         return self._session.due and (recorder is None or recorder.wants_update)
 
-    def _begin_step(self, optimizer: Optimizer) -> Stepping | None:
-        """Return a step that begins; None if nothing can be told of it."""
+    def _begin_step(self, optimizer: Optimizer) -> Stepping:
+        """Return a step that begins.
+
+        Raises:
+            StopTraining: The step before was the last one that was asked for.
+        """
         self._stepped = True
         self._stepping = None
         self._loops.stepped()
-        trained = self._trained(optimizer)
-        if trained is None:
-            return None
+        trained = self._fleet.of(optimizer)
         if self._round.holds(trained):
             self._close_round()
-        with self._session.ours():
-            policy = self._policies.of(optimizer, trained)
-            self._stepping = Stepping(
-                optimizer, trained, policy, due=self._session.due, measured=self._wants_update
-            )
+        policy = self._policies.of(optimizer, trained)
+        self._stepping = Stepping(
+            optimizer, trained, policy, due=self._session.due, measured=self._wants_update
+        )
         return self._stepping
-
-    def _trained(self, optimizer: Optimizer) -> Trained | None:
-        """Return what an optimizer trains; None where that cannot be told."""
-        with self._session.ours("The parameters could not be named"):
-            return self._fleet.of(optimizer)
-        return None
 
     def _is_due(self, trained: Trained) -> bool:
         """Tell whether the next step of an optimizer is to be recorded."""

@@ -44,21 +44,21 @@ class Found:
         found: What it found.
     """
 
-    __slots__ = ("_found",)
+    __slots__ = ("found",)
     counted = True
     scaled = False
 
     def __init__(self, found: cpu.Found) -> None:
-        self._found = found
+        self.found = found
 
     @property
     def total(self) -> float:
         """The norm of all gradients as one vector."""
-        return self._found.global_norm
+        return self.found.global_norm
 
     def column(self, place: int) -> NDArray[Any]:
         """Return a column."""
-        memory, length = self._found
+        memory, length = self.found
         offset, kind = _layout(length)[place]
         return np.frombuffer(memory, kind, length, offset)
 

@@ -94,7 +94,7 @@ class Loops:
         """Be told of new gradients; return a step that was left out before, if one was."""
         self.backwards += 1
         self.pending = True
-        if self._by_hand is None and not self._fleet.all():
+        if self._by_hand is None and not self._fleet.exists():
             self._adopt()
         if self._by_hand is not None:
             self._by_hand.watch()

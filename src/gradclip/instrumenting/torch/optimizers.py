@@ -108,6 +108,10 @@ class Fleet:
         self._latest = ref(trained)
         return trained
 
+    def exists(self) -> bool:
+        """Tell whether there are optimizers."""
+        return (self._latest is not None and self._latest() is not None) or bool(self.all())
+
     def all(self) -> list[Trained]:
         """Return what all optimizers train that are known."""
         self._search()

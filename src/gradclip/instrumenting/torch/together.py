@@ -71,7 +71,7 @@ def columns_of(
 
 def _table(seen: Sequence[Any]) -> Table:
     """Return what was found in an optimizer's gradients, (N,)."""
-    found: list[cpu.Found] = [one._found for one in seen]  # noqa: SLF001 - as it was written
+    found: list[cpu.Found] = [one.found for one in seen]
     memory, length = found[0]
     layout = _layout(length, len(memory) * memory.itemsize)
     return np.frombuffer(b"".join([one.memory for one in found]), layout)
