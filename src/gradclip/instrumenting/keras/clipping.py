@@ -37,7 +37,10 @@ class Clipping:
         """Return gradclip's optimizer around another one."""
         kind = importlib.import_module("gradclip.keras.clipped").ClippedOptimizer
         made = kind(optimizer, self._policy, max_skipped=None)
-        made._steps.memory.statistics = True  # noqa: SLF001 - what a run shows of each tensor
+        compiled = (
+            keras.backend.backend() == "tensorflow"
+        )  # where looking at more than norms is dear
+        made._steps.memory.statistics = not compiled  # noqa: SLF001 - what a run shows of tensors
         return made
 
     def watch_compile(self) -> None:

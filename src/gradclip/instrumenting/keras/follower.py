@@ -9,12 +9,12 @@ from typing import Any, Protocol
 import keras
 
 from gradclip.core.wrapping import wrapped
+from gradclip.instrumenting.applying import Change
 from gradclip.instrumenting.keras.clipping import Clipping
 from gradclip.instrumenting.keras.followed import Followed, Optimizers
 from gradclip.instrumenting.losses import Losses
 from gradclip.instrumenting.rounds import Part, Rounds
 from gradclip.instrumenting.session import Session
-from gradclip.record.applied import applied
 
 
 @dataclass(kw_only=True, slots=True)
@@ -165,7 +165,7 @@ class Follower:
             measured = part
             if frame.weights:
                 with self.session.ours():
-                    update = applied(frame.weights, followed.weights())
+                    update = Change(frame.weights, followed.weights()).columns()
                     measured = replace(part, applied=update)
             self._rounds.add(followed, measured, alone=self.optimizers.single())
 

@@ -54,15 +54,8 @@ class OnTensorFlow:
         kind = tf.where(report.skipped, SKIPPED, STEP)
         limit = tf.convert_to_tensor(report.limit)
         one = limit if limit.shape.rank == 0 else math.nan
-        found = report.statistics
-        looks = [None] * 3 if found is None else [found.largest, found.nonfinite, found.zeros]
-        columns = [report.parts_before, *looks, report.parts_after]
-        missing = -tf.ones([len(followed)])
-        self._ring(followed).write(
-            kind,
-            [_known(loss), _known(rate), one],
-            [missing if c is None else c for c in columns],
-        )
+        numbers = [_known(loss), _known(rate), one]
+        self._ring(followed).write(kind, numbers, [report.parts_before, report.parts_after])
         return None
 
     def pass_by(self, followed: Followed, losses: Losses) -> None:

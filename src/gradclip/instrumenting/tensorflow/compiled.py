@@ -3,10 +3,10 @@
 import time
 from typing import Any, Protocol
 
+from gradclip.instrumenting.applying import Change
 from gradclip.instrumenting.rounds import Part, Rounds
 from gradclip.instrumenting.session import Session
 from gradclip.instrumenting.tensorflow.ring import LOSS, ROWS, SKIPPED, Clock, Ring, Seen
-from gradclip.record.applied import applied
 
 _PAUSE = 0.02  # seconds between reads: one costs as much as a tenth of a small step
 
@@ -129,7 +129,8 @@ class Compiled:
         rows = [i for _, i, seen in found if seen.kind != LOSS]
         if not before or len(set(rows)) != len(rows):
             return {}
-        return {i: applied(before[i], self._rings[i][1].weights()) for i in rows if i < len(before)}
+        known = [i for i in rows if i < len(before)]
+        return {i: Change(before[i], self._rings[i][1].weights()).columns() for i in known}
 
     def _part(self, i: int, seen: Seen, update: Any) -> Part:
         """Return what a row says of a step."""
@@ -141,7 +142,6 @@ class Compiled:
             parameters=trained.parameters,
             before=seen.before,
             after=seen.after,
-            statistics=seen.statistics,
             limit=seen.limit,
             skipped=seen.kind == SKIPPED,
             loss=loss,

@@ -7,13 +7,9 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from gradclip.core.statistics import Statistics
-
 ROWS = 256  # steps that one call of a program may make without one being lost
 _SCALARS = 5  # the kind, the stamp, the loss, the learning rate and the limit
-_COLUMNS = (
-    5  # norms before, largest moduli, numbers of non-finite entries and of zeros, norms after
-)
+_COLUMNS = 2  # norms before, and after
 _LARGEST_STAMP = 2**23  # float32 counts so far without rounding
 STEP, SKIPPED, LOSS = 1.0, 2.0, 0.0  # the kinds: of a `LOSS` there is nothing else, and no step
 
@@ -30,7 +26,6 @@ class Seen:
         limit: The threshold in force.
         before: Norms of the gradients as they came, (P,).
         after: The same of what the optimizer got; the same array if nothing clips.
-        statistics: The other columns of one look; None where nobody looked.
     """
 
     kind: float
@@ -40,7 +35,6 @@ class Seen:
     limit: float
     before: NDArray[Any]
     after: NDArray[Any]
-    statistics: Statistics | None
 
 
 class Clock:
@@ -83,8 +77,7 @@ class Ring:
         Args:
             kind: What it is of.
             numbers: The loss, the learning rate and the limit, NaN where they are not known.
-            columns: Norms before, largest moduli, numbers of non-finite entries and of zeros, and
-                norms after if they differ, (P,) each; none of a `LOSS`.
+            columns: Norms before, and norms after if they differ, (P,) each; none of a `LOSS`.
         """
         scalars = [kind, self._clock.stamp(), *numbers]
         head = tf.stack([tf.cast(tf.stop_gradient(x), tf.float32) for x in scalars])
@@ -111,8 +104,7 @@ class Ring:
     def _seen(self, row: NDArray[Any]) -> Seen:
         """Return what a row says."""
         kind, stamp, loss, rate, limit = map(float, row[:_SCALARS])
-        before, largest, *counts, after = row[_SCALARS:].reshape(_COLUMNS, self._length)
-        looked = bool(self._length) and largest[0] != -1.0
+        before, after = row[_SCALARS:].reshape(_COLUMNS, self._length)
         untouched = bool(self._length) and after[0] == -1.0
         return Seen(
             kind=kind,
@@ -122,7 +114,4 @@ class Ring:
             limit=limit,
             before=before,
             after=before if untouched else after,
-            statistics=None
-            if not looked
-            else Statistics(None, before, largest, *(n.astype(np.int64) for n in counts)),
         )
