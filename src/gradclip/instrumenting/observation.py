@@ -1,15 +1,19 @@
 """What a framework's hooks saw of one step; it looks like a `Report`, and its reader adds it up."""
 
 import math
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gradclip.core.statistics import Statistics
 from gradclip.instrumenting.ratio import ratio
+from gradclip.instrumenting.totals import totals
 from gradclip.record.convert import vector
+
+_COUNTED = ("largest", "nonfinite", "zeros")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -57,11 +61,53 @@ class Observation:
             return 1.0
         return float(ratio([self.norm_before], [self.norm_after])[0])
 
+    @property
+    def form(self) -> Hashable:
+        """What observations that are read at once have in common; None for one read alone."""
+        kind = type(self.parts_before)
+        columns = self._columns()
+        if not hasattr(kind, "joined") or any(type(c) is not kind for c in columns.values()):
+            return None
+        places = tuple((name, column.form) for name, column in columns.items())
+        return kind, self.names, self.parts_after is self.parts_before, places
+
+    @classmethod
+    def together(cls, observations: Sequence[Self]) -> dict[str, NDArray[Any]]:
+        """Read N observations of one form, whose columns know how to be joined.
+
+        Args:
+            observations: The observations.
+
+        Returns:
+            What a `StepRecord` holds of them, by its fields' names: (N,) or (N, P) each.
+        """
+        given = [each._columns() for each in observations]  # noqa: SLF001 - of its own class
+        tables = type(observations[0].parts_before).joined([[*c.values()] for c in given])
+        columns: dict[str, NDArray[Any]] = dict(zip(given[0], tables, strict=True))
+        changed = observations[0].parts_after is not observations[0].parts_before
+        columns.setdefault("norms_after", columns["norms_before"])
+        skipped = np.array([bool(each.skipped) for each in observations])
+        before, after = totals(columns["norms_before"]), totals(columns["norms_after"])
+        after[skipped] = 0.0
+        return {
+            **columns,
+            "global_norm_before": before,
+            "global_norm_after": after,
+            "limit": np.array([float(each.limit) for each in observations]),
+            "scale": np.where(changed | skipped, ratio(before, after), 1.0),
+            "skipped": skipped,
+        }
+
+    def _columns(self) -> dict[str, Any]:
+        """Return all columns that are to be read, by a `StepRecord`'s names."""
+        columns = {"norms_before": self.parts_before}
+        if self.parts_after is not self.parts_before:
+            columns["norms_after"] = self.parts_after
+        if self.statistics is not None:
+            columns |= {name: getattr(self.statistics, name) for name in _COUNTED}
+        return columns
+
 
 def _total(parts: NDArray[Any]) -> float:
     """Return the 2-norm of parts at any scale."""
-    entries = np.asarray(parts, dtype=np.float64)
-    peak = float(np.max(np.abs(entries), initial=0.0))
-    if not peak or not math.isfinite(peak):
-        return peak
-    return peak * float(np.linalg.norm(entries / peak))
+    return float(totals(parts.reshape(1, -1))[0])

@@ -5,9 +5,15 @@ from collections.abc import Callable
 from types import MethodType
 from typing import Any
 
+import numpy as np
 import wrapt
 
 from gradclip.instrumenting.jax.follower import Follower
+from gradclip.instrumenting.jax.seen import Seen
+
+_DUE = "gradclip_due"  # by name, for the program counts its arguments
+_NOT_BY_NAME = {"in_shardings", "abstracted_axes"}  # JAX refuses arguments by name beside these
+_FALSE, _TRUE = np.bool_(False), np.bool_(True)  # noqa: FBT003 - values
 
 
 def following_jit(jit: Callable[..., Any], follower: Follower) -> Callable[..., Any]:
@@ -53,11 +59,25 @@ class Compiled(wrapt.ObjectProxy):  # type: ignore[type-arg]  # wrapt's is none 
         more = {} if "out_shardings" not in options else {"out_shardings": (shardings, None)}
         self._self_returning = jit(_returning_seen(function, follower), **options | more)
         self._self_follower = follower
+        self._self_may_choose = not (_NOT_BY_NAME & options.keys())
+        self._self_steps: int | None = None  # that the last call made
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        result, seen = self._self_returning(*args, **kwargs)
-        if seen:
-            self._self_follower.pass_on(seen)
+        if not self._self_may_choose:
+            result, seen = self._self_returning(*args, **kwargs)
+            return self._passed_on(result, seen, measured=True)
+        due = self._self_follower.due(self._self_steps)
+        chosen = (_TRUE if due else _FALSE) if type(due) is bool else due
+        result, seen = self._self_returning(*args, **kwargs, **{_DUE: chosen})
+        return self._passed_on(result, seen, measured=due is not False)
+
+    def _passed_on(self, result: Any, seen: list[Seen], *, measured: bool) -> Any:
+        """Return the program's result when what was seen has been handed on.
+
+        Raises:
+            StopTraining: It ended the last step that was asked for.
+        """
+        self._self_steps = self._self_follower.pass_on(seen, measured=measured) if seen else 0
         return result
 
     def __get__(self, owner: Any, kind: type | None = None) -> Any:
@@ -81,7 +101,8 @@ def _returning_seen(function: Callable[..., Any], follower: Follower) -> Callabl
 
     @functools.wraps(function)
     def returning(*args: Any, **kwargs: Any) -> Any:
-        with follower.frames.tracing(follower.finish) as frame:
+        due = kwargs.pop(_DUE, None)
+        with follower.frames.tracing(follower.finish, due) as frame:
             result = function(*args, **kwargs)
         return result, frame.seen
 

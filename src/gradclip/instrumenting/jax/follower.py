@@ -6,6 +6,7 @@ from typing import Any
 
 import jax
 from jax import Array
+from jax._src.core import trace_state_clean
 
 from gradclip.core.policies.report import Report
 from gradclip.instrumenting.jax.frames import Frame, Frames, Gradients, is_staged, is_traced
@@ -61,8 +62,30 @@ class Follower:
         self.frames = Frames()
         self.steps = Steps(session)
 
-    def pass_on(self, seen: Sequence[Seen]) -> None:
+    def due(self, steps: int | None) -> Any:
+        """Tell whether a compiled function that is called is to look at weights and updates.
+
+        Args:
+            steps: How many steps it made when it was called last; None before that.
+
+        Returns:
+            Whether it is; to be computed, (), where another one is being traced.
+        """
+        frame = self.frames.current
+        if frame is not None:
+            return True if frame.due is None else frame.due
+        # What is said to a program that is being traced, it is told for all its runs.
+        return steps is None or not trace_state_clean() or self.steps.wants_update(steps)
+
+    def pass_on(self, seen: Sequence[Seen], *, measured: bool = True) -> int:
         """Hand on what was seen: to the function that is traced, or to the run.
+
+        Args:
+            seen: What was seen.
+            measured: Whether weights and updates were looked at.
+
+        Returns:
+            How many steps these were; 0 if they are still to be computed.
 
         Raises:
             StopTraining: It ended the last step that was asked for.
@@ -71,10 +94,11 @@ class Follower:
         if frame is not None:
             frame.seen.extend(seen)
         elif not is_traced(seen):
-            self.steps.take(seen)
+            return self.steps.take(seen, measured=measured)
         elif is_staged(seen):
             for each in seen:
                 jax.debug.callback(_Telling(self.steps, each), each.packed)
+        return 0
 
     def differentiated(self, loss: Any, gradients: Any) -> None:
         """Be told of gradients that were computed.
@@ -137,13 +161,15 @@ class Follower:
             before=None if reported else came.leaves,
             entering=None if reported or _are_same(came, entering) else entering.leaves,
             after=None if traced or clipped is None else clipped.leaves,
-            **_applied(update),
+            **(_applied(update) if traced or self.steps.wants_update(1) else {}),
         )
         losses = [gradients.loss for gradients in found]
         numbers = {**update.numbers, **({"loss": sum(losses)} if losses else {})}
         after = update.norms_after if traced and clipped is not None else None
         told = Told(entering.names, forms(entering), update.source, update.optimizer, after)
-        return (look if traced else look_compiled)(looked, numbers, update.report, told)
+        due = None if frame is None else frame.due  # outside of all it is None too
+        seen: Seen = (look if traced else look_compiled)(looked, numbers, update.report, told, due)
+        return seen
 
 
 class _Telling:

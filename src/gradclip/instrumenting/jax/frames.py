@@ -26,6 +26,7 @@ class Frame:
     """One function that is being traced, or the program outside of all."""
 
     state: Any
+    due: Any = None  # whether weights and updates are to be looked at, (); None for always
     seen: list[Seen] = field(default_factory=list)
     gradients: list[Gradients] = field(default_factory=list)
 
@@ -38,16 +39,17 @@ class Frames(threading.local):
         self.outside = Frame(None)
 
     @contextmanager
-    def tracing(self, finish: Callable[[Frame], None]) -> Iterator[Frame]:
+    def tracing(self, finish: Callable[[Frame], None], due: Any = None) -> Iterator[Frame]:
         """Collect what is seen while a function is traced.
 
         Args:
             finish: What to do at the function's end.
+            due: Whether weights and updates are to be looked at, (); None for always.
 
         Yields:
             What was collected.
         """
-        frame = Frame(trace_state())
+        frame = Frame(trace_state(), due)
         self._open.append(frame)
         try:
             yield frame

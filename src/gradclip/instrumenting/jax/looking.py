@@ -57,7 +57,9 @@ class Told(NamedTuple):
     after: Callable[[Array], Array] | None = None  # from norms that enter to those clipped
 
 
-def look(looked: Looked, numbers: Mapping[str, Any], report: Report | None, told: Told) -> Seen:
+def look(
+    looked: Looked, numbers: Mapping[str, Any], report: Report | None, told: Told, due: Any = None
+) -> Seen:
     """Return what is seen of a step, as one array.
 
     Args:
@@ -65,14 +67,16 @@ def look(looked: Looked, numbers: Mapping[str, Any], report: Report | None, told
         numbers: Numbers () by name.
         report: What a policy of gradclip's told of the gradients, if one clipped them.
         told: What is known besides.
+        due: Whether to look at weights and updates, (); None for yes. If not, zeros stand there.
     """
     columns = {} if looked.before is None else statistics(looked.before)
     if report is not None:
         columns |= _columns(report, told.names)
         numbers = {**numbers, "limit": _one(report.limit), "skipped": report.skipped}
-    rest = {name: tensors for name, tensors in looked._asdict().items() if tensors is not None}
-    rest.pop("before", None)
-    columns |= {name: norms(tensors) for name, tensors in rest.items()}
+    rest = {"entering": looked.entering, "after": looked.after}
+    columns |= {name: norms(tensors) for name, tensors in rest.items() if tensors is not None}
+    if looked.weights is not None and looked.updates is not None:
+        columns |= _applied(looked.weights, looked.updates, due)
     if told.after is not None:
         columns["after"] = told.after(columns.get("entering", columns["before"]))
     layout = Layout(
@@ -103,6 +107,22 @@ def _columns(report: Report, names: tuple[str, ...]) -> dict[str, Array]:
     if found is not None:
         columns |= {name: getattr(found, name) for name in STATISTICS[1:]}
     return {name: column[places] for name, column in columns.items()}
+
+
+def _applied(weights: list[Any], updates: list[Any], due: Any) -> dict[str, Array]:
+    """Return the norms of weights and of updates, or zeros."""
+    if due is None:
+        found = norms(weights), norms(updates)
+    else:
+        zeros = jnp.zeros(len(weights), jnp.float32)
+        found = jax.lax.cond(
+            due,
+            lambda *tensors: tuple(map(norms, tensors)),
+            lambda *_: (zeros, zeros),
+            weights,
+            updates,
+        )
+    return dict(zip(("weights", "updates"), found, strict=True))
 
 
 def _one(limit: Array) -> Array:

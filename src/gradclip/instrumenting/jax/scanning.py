@@ -18,9 +18,10 @@ def following_scan(scan: Callable[..., Any], follower: Follower) -> Callable[...
     @functools.wraps(scan)
     def following(f: Any, *args: Any, **kwargs: Any) -> Any:
         # Outside of compiled functions a new body would be compiled anew at each call.
-        if follower.frames.current is None:
+        frame = follower.frames.current
+        if frame is None:
             return scan(f, *args, **kwargs)
-        carry, (outputs, seen) = scan(_returning_seen(f, follower), *args, **kwargs)
+        carry, (outputs, seen) = scan(_returning_seen(f, follower, frame.due), *args, **kwargs)
         if seen:
             follower.pass_on(seen)
         return carry, outputs
@@ -28,12 +29,12 @@ def following_scan(scan: Callable[..., Any], follower: Follower) -> Callable[...
     return following
 
 
-def _returning_seen(body: Callable[..., Any], follower: Follower) -> Callable[..., Any]:
+def _returning_seen(body: Callable[..., Any], follower: Follower, due: Any) -> Callable[..., Any]:
     """Return a body that also returns what was seen while it was traced."""
 
     @functools.wraps(body)
     def returning(carry: Any, entry: Any) -> Any:
-        with follower.frames.tracing(follower.finish) as frame:
+        with follower.frames.tracing(follower.finish, due) as frame:
             carry, output = body(carry, entry)
         return carry, (output, frame.seen)
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
 
 class Form(NamedTuple):
@@ -19,7 +19,7 @@ class Form(NamedTuple):
     dtype: np.dtype[Any]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, kw_only=True)
 class Layout:
     """What an array of what was seen holds.
 
@@ -40,6 +40,19 @@ class Layout:
     source: int | None = None
     optimizer: str = ""
     taker: "Callable[[Packed, int, Layout], None] | None" = None
+
+    @cached_property
+    def places(self) -> tuple[tuple[str, slice], ...]:
+        """Where all vectors are."""
+        length = len(self.names)
+        return tuple((n, slice(i * length, (i + 1) * length)) for i, n in enumerate(self.columns))
+
+    @cached_property
+    def _hash(self) -> int:
+        return hash((self.names, self.columns, self.numbers, self.source, self.optimizer))
+
+    def __hash__(self) -> int:
+        return self._hash  # each call of a compiled function asks for it
 
     def column(self, name: str) -> slice | None:
         """Return where a vector is; None if it was not seen."""
@@ -78,10 +91,12 @@ class Packed:
 
     Args:
         array: The array, (..., L); of JAX or of NumPy.
+        measured: Whether weights and updates were looked at.
     """
 
-    def __init__(self, array: Any) -> None:
+    def __init__(self, array: Any, *, measured: bool = True) -> None:
         self._array = array
+        self.measured = measured
 
     @cached_property
     def rows(self) -> NDArray[Any]:
@@ -106,6 +121,30 @@ class Column:
         del copy
         return np.array(self.packed.rows[self.row, self.place], dtype=dtype)
 
+    @property
+    def form(self) -> tuple[int, int]:
+        """What columns that are read at once have in common: where they are."""
+        return self.place.start, self.place.stop
+
+    @classmethod
+    def joined(cls, columns: "Sequence[Sequence[Column]]") -> list[NDArray[Any]]:
+        """Read C columns of N steps.
+
+        Args:
+            columns: Of each step C columns, the c-th of all at one place.
+
+        Returns:
+            C arrays (N, P).
+        """
+        tables: dict[tuple[tuple[int, int], ...], NDArray[Any]] = {}
+        found = []
+        for same in zip(*columns, strict=True):
+            key = tuple((id(each.packed), each.row) for each in same)
+            if key not in tables:
+                tables[key] = np.stack([each.packed.rows[each.row] for each in same])
+            found.append(tables[key][:, same[0].place])
+        return found
+
 
 @dataclass(frozen=True, slots=True)
 class Number:
@@ -114,6 +153,9 @@ class Number:
     parts: tuple[tuple[Packed, int, int], ...] = field(default=())
 
     def __float__(self) -> float:
+        if len(self.parts) == 1:
+            packed, row, place = self.parts[0]
+            return float(packed.rows[row, place])
         return float(sum(float(packed.rows[row, place]) for packed, row, place in self.parts))
 
     def __bool__(self) -> bool:

@@ -78,8 +78,27 @@ class Steps:
         """Whether another framework's hooks follow the program."""
         return self._session.closed or self._session.framework not in {None, "jax"}
 
-    def take(self, seen: Sequence[Seen]) -> None:
+    def wants_update(self, steps: int) -> bool:
+        """Tell whether what one of the coming steps changes is to be measured.
+
+        Args:
+            steps: How many are looked ahead to.
+
+        Returns:
+            Whether it is.
+        """
+        several = sum(map(len, self.sources.values())) > 1  # one may still be under way
+        return any(map(self._rounds.wants_update, range(max(steps, 1) + several)))
+
+    def take(self, seen: Sequence[Seen], *, measured: bool = True) -> int:
         """Take what one call of a compiled function returned, in order.
+
+        Args:
+            seen: What it returned.
+            measured: Whether weights and updates were looked at.
+
+        Returns:
+            How many steps that were, at most.
 
         Raises:
             StopTraining: It ended the last step that was asked for.
@@ -89,12 +108,13 @@ class Steps:
         if self._stopped:
             raise StopTraining(0)
         if not seen:
-            return
-        packed = [Packed(each.packed) for each in seen]
+            return 0
+        packed = [Packed(each.packed, measured=measured) for each in seen]
         number_of_rows = _rows(seen[0].packed)
         for row in range(number_of_rows):
             for array, each in zip(packed, seen, strict=True):
                 self._take(array, row, each.layout)
+        return number_of_rows * len(seen)
 
     def take_within(self, seen: Sequence[Seen]) -> None:
         """Take what a running program tells, which cannot be stopped: the next call is."""
@@ -149,15 +169,11 @@ class Steps:
 
     def _part(self, packed: Packed, row: int, layout: Layout) -> Part:
         """Return a step as it is recorded."""
-        columns = {
-            name: Column(packed, row, place)
-            for name in layout.columns
-            if (place := layout.column(name)) is not None
-        }
+        columns = {name: Column(packed, row, place) for name, place in layout.places}
+        start = len(layout.columns) * len(layout.names)
         numbers = {
             name: Number(((packed, row, index),))
-            for name in layout.numbers
-            if (index := layout.number(name)) is not None
+            for index, name in enumerate(layout.numbers, start)
         }
         came, entering = columns["before"], columns.get("entering", columns["before"])
         before = self._came(layout) or came
@@ -174,7 +190,7 @@ class Steps:
             skipped=numbers.get("skipped", False),
             loss=self._loss(layout),
             learning_rate=numbers.get("learning_rate"),
-            applied=applied if self._rounds.wants_update() else None,
+            applied=applied if packed.measured and self._rounds.wants_update() else None,
         )
 
     def _came(self, layout: Layout) -> Column | None:
