@@ -212,6 +212,8 @@ def _joined(columns: list[Any]) -> Any:
 
 def _together(found: list[Statistics | None]) -> Statistics | None:
     """Return the statistics of all parts; None where one has none."""
+    if len(found) == 1:
+        return found[0]
     known = [each for each in found if each is not None]
     if len(known) < len(found):
         return None

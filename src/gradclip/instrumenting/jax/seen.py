@@ -108,7 +108,7 @@ class Packed:
         return entries.reshape(-1, entries.shape[-1])
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen: a step makes several, which would take three times as long
 class Column:
     """A vector to be read later."""
 
@@ -146,7 +146,7 @@ class Column:
         return found
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # as above
 class Number:
     """A number to be read later, or the sum of several."""
 
