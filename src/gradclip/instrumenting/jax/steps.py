@@ -111,9 +111,10 @@ class Steps:
             return 0
         packed = [Packed(each.packed, measured=measured) for each in seen]
         number_of_rows = _rows(seen[0].packed)
-        for row in range(number_of_rows):
-            for array, each in zip(packed, seen, strict=True):
-                self._take(array, row, each.layout)
+        with self._session.ours():
+            for row in range(number_of_rows):
+                for array, each in zip(packed, seen, strict=True):
+                    self._take(array, row, each.layout)
         return number_of_rows * len(seen)
 
     def take_within(self, seen: Sequence[Seen]) -> None:
