@@ -68,17 +68,10 @@ class OnTensorFlow:
 
     def _as_they_came(self, gradients: Gradients) -> Gradients:
         """Return gradients with those before the program's own clipping."""
-        found = [self._origins.first(t) for t in gradients.before]
-        before = [
-            t if readable(t) else g for (t, _), g in zip(found, gradients.before, strict=True)
-        ]
-        if all(b is g for b, g in zip(before, gradients.before, strict=True)):
+        before, limit = self._origins.as_they_came(gradients.before)
+        if before is gradients.before:
             return gradients
-        limits = {limit for t, limit in found if t is not None}
-        limit = limits.pop() if len(limits) == 1 else math.nan
-        return replace(
-            gradients, before=before, limit=min(limit, gradients.limit), after=gradients.after
-        )
+        return replace(gradients, before=before, limit=min(limit, gradients.limit))
 
     def _ring(self, followed: Followed) -> Ring:
         if followed.ring is None:

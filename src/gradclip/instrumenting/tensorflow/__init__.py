@@ -1,11 +1,14 @@
-"""TensorFlow programs: tapes, and what `tf.function` compiles."""
+"""TensorFlow programs: tapes, what `tf.function` compiles, and TensorFlow 1's graphs."""
 
 from gradclip.instrumenting.session import Session
 from gradclip.instrumenting.tensorflow.calls import watch_calls
 from gradclip.instrumenting.tensorflow.clips import watch_clips
+from gradclip.instrumenting.tensorflow.differentiating import watch_gradients
+from gradclip.instrumenting.tensorflow.optimizers import watch_v1
+from gradclip.instrumenting.tensorflow.sessions import watch_sessions
 from gradclip.instrumenting.tensorflow.shared import Shared
 from gradclip.instrumenting.tensorflow.tapes import watch_tapes
-from gradclip.instrumenting.tensorflow.unseen import say_unseen, watch_v1
+from gradclip.instrumenting.tensorflow.unseen import say_imported, say_unseen
 
 __all__ = ["install"]
 
@@ -20,7 +23,9 @@ def install(session: Session) -> None:
     watch_calls(shared.compiled)
     watch_tapes(session, shared.losses)
     watch_clips(session, shared.origins)
-    watch_v1(session)
+    watch_gradients(session, shared.losses)
+    watch_v1(session, shared)
+    watch_sessions(session, shared.rounds, lambda: say_imported(session))
     session.before_close(shared.compiled.read)
     session.before_close(shared.rounds.close)
     session.before_close(lambda: say_unseen(session, shared.losses))

@@ -11,6 +11,7 @@ from weakref import ref
 import tensorflow as tf
 
 from gradclip.instrumenting.session import Session
+from gradclip.instrumenting.tensorflow.looking import readable
 
 _NAMES = ("clip_by_value", "clip_by_norm", "clip_by_average_norm", "clip_by_global_norm")
 
@@ -50,6 +51,22 @@ class Origins:
         while (origin := self._known.get(id(tensor))) is not None and origin.clipped() is tensor:
             tensor, limit = origin.tensor, origin.limit
         return tensor, limit
+
+    def as_they_came(self, tensors: list[Any]) -> tuple[list[Any], float]:
+        """Return what tensors were before they were clipped, where that can be read, and the limit.
+
+        Args:
+            tensors: Tensors; None where there is none.
+
+        Returns:
+            The list itself and inf, if none was clipped; NaN for limits that differ.
+        """
+        found = [self.first(tensor) for tensor in tensors]
+        before = [t if readable(t) else g for (t, _), g in zip(found, tensors, strict=True)]
+        if all(b is g for b, g in zip(before, tensors, strict=True)):
+            return tensors, math.inf
+        limits = {limit for tensor, limit in found if tensor is not None}
+        return before, limits.pop() if len(limits) == 1 else math.nan
 
 
 def watch_clips(session: Session, origins: Origins) -> None:

@@ -1,9 +1,6 @@
 """Says what TensorFlow programs do that is not followed, and what to add."""
 
-import functools
 from typing import Any
-
-import tensorflow as tf
 
 from gradclip.instrumenting.losses import Losses
 from gradclip.instrumenting.session import Session
@@ -23,23 +20,39 @@ def say_unseen(session: Session, losses: Losses) -> None:
     """
     if losses.seen and not session.steps:
         session.say(
-            "tf.GradientTape computed gradients, and no Keras optimizer applied them: which of "
-            f"them make a training step cannot be told. {_ADD}"
+            "tf.GradientTape or tf.gradients computed gradients, and no optimizer applied them: "
+            f"which of them make a training step cannot be told. {_ADD}"
         )
 
 
-def watch_v1(session: Session) -> None:
-    """Say, when an optimizer of TensorFlow 1 is used, that it is not followed.
+def say_v1(session: Session, optimizer: Any, where: str) -> None:
+    """Say that an optimizer of TensorFlow 1 is not followed where it is used.
+
+    Args:
+        session: The session.
+        optimizer: The optimizer.
+        where: Where that is.
+    """
+    kind = type(optimizer).__name__
+    session.say(f"Steps of tf.compat.v1.train.{kind} {where} are not seen. {_ADD}")
+
+
+def say_imported(session: Session) -> None:
+    """Say that a training operation is run that was not made in this program.
 
     Args:
         session: The session.
     """
-    kind = tf.compat.v1.train.Optimizer
-    apply_gradients = kind.apply_gradients
+    session.say(f"Steps of a graph that was imported are not seen. {_ADD}")
 
-    @functools.wraps(apply_gradients)
-    def applied(self: Any, *args: Any, **kwargs: Any) -> Any:
-        session.say(f"Steps of tf.compat.v1.train.{type(self).__name__} are not seen. {_ADD}")
-        return apply_gradients(self, *args, **kwargs)
 
-    kind.apply_gradients = tf.autograph.experimental.do_not_convert(applied)
+def say_hidden(session: Session) -> None:
+    """Say that the loss of a graph's steps is not read.
+
+    Args:
+        session: The session.
+    """
+    session.say(
+        "The loss of a graph's steps is not recorded: it depends on input that the training "
+        "operation does not take. Use `optimizer.minimize` on the part that has a gradient."
+    )
