@@ -104,3 +104,13 @@ def test_a_step_that_finds_the_loss_scale_is_recorded_as_skipped(backend, tmp_pa
 def test_every_third_step_is_recorded(tmp_path):
     followed("keras_fit.py", tmp_path / "run", GRADCLIP_RUN_EVERY="3")
     assert gradclip.read_run(tmp_path / "run").steps.tolist() == list(range(0, 18, 3))
+
+
+@pytest.mark.long
+def test_steps_of_a_model_that_is_gone_are_of_its_run(tmp_path):
+    watched = followed("keras_main.py", tmp_path / "run")
+    assert watched.final == plain("keras_main.py").final, watched.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["run"]
+    run = gradclip.read_run(tmp_path / "run")
+    assert len(run.steps) == 12
+    assert not run.damaged

@@ -36,9 +36,8 @@ class Followed:
 
     @property
     def parameters(self) -> list[tuple[str, Any]]:
-        """What it trains that still exists: names and variables."""
-        pairs = [(n, v()) for n, v in zip(self.names, self._variables, strict=True)]
-        return [(name, variable) for name, variable in pairs if variable is not None]
+        """What it trains: names and variables, None in place of those that are gone."""
+        return [(n, v()) for n, v in zip(self.names, self._variables, strict=True)]
 
     def placed(self, tensors: Sequence[Any], variables: Sequence[Any]) -> list[Any]:
         """Return a tensor for each of its variables; None where there is none."""
@@ -58,7 +57,8 @@ class Followed:
 
     def weights(self) -> list[Any]:
         """Return its variables' values on the host, which later steps do not change."""
-        return [keras.ops.convert_to_numpy(v).copy() for _, v in self.parameters]
+        present = [variable for _, variable in self.parameters if variable is not None]
+        return [keras.ops.convert_to_numpy(variable).copy() for variable in present]
 
 
 class Optimizers:
