@@ -5,7 +5,7 @@ import subprocess
 import sys
 
 from gradclip.instrumenting.launch import START
-from tests.instrument.programs import TRAINING, losses, start
+from tests.instrumenting.programs import TRAINING, losses, start
 
 
 def python(code, *places, **environ):

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from tests.instrument.harness import check_followed
+from tests.instrumenting.harness import check_followed
 
 pytestmark = [pytest.mark.jax, pytest.mark.long]
 KINDS = [

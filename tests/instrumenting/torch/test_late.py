@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from tests.instrument.harness import START
+from tests.instrumenting.harness import START
 
 pytestmark = pytest.mark.torch
 

@@ -12,7 +12,7 @@ from gradclip.instrumenting.screen import drawn
 from gradclip.instrumenting.session import Session
 from gradclip.instrumenting.settings import Settings
 from gradclip.instrumenting.summary import summarize
-from tests.instrument.sessions import filled
+from tests.instrumenting.sessions import filled
 
 STEPS = [{"before": [3, 0, 4], "after": [0.3, 0, 0.4], "loss": 2.0}] * 3
 

@@ -1,7 +1,7 @@
 """Loops with a tape and a Keras optimizer, which clip by TensorFlow's functions."""
 
 import pytest
-from tests.instrument.harness import check_followed
+from tests.instrumenting.harness import check_followed
 
 pytestmark = [pytest.mark.keras, pytest.mark.long]
 

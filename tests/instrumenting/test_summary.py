@@ -8,7 +8,7 @@ import pytest
 from gradclip.instrumenting.session import Session
 from gradclip.instrumenting.settings import Settings
 from gradclip.instrumenting.summary import summarize
-from tests.instrument.sessions import filled
+from tests.instrumenting.sessions import filled
 
 
 def test_norms_losses_and_sizes_are_read_of_the_run(tmp_path):

@@ -12,7 +12,7 @@ import pytest
 
 from gradclip.instrumenting.launch import followed
 from gradclip.instrumenting.settings import Settings
-from tests.instrument.programs import TRAINING
+from tests.instrumenting.programs import TRAINING
 
 # It trains on for each line that it is sent.
 PROGRAM = TRAINING + "import sys\ntrain(3)\nfor line in sys.stdin: step(int(line))\n"

@@ -1,7 +1,7 @@
 import pytest
 
 import gradclip
-from tests.instrument.harness import check_followed, followed, plain
+from tests.instrumenting.harness import check_followed, followed, plain
 
 pytestmark = pytest.mark.torch
 LOOPS = "torch_loops.py"

@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from tests.instrument.programs import TRAINING, losses, start
+from tests.instrumenting.programs import TRAINING, losses, start
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="needs fork")
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 import gradclip
-from tests.instrument.harness import followed
+from tests.instrumenting.harness import followed
 
 pytestmark = pytest.mark.jax
 

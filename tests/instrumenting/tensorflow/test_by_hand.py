@@ -1,7 +1,7 @@
 """TensorFlow programs without an optimizer, and Keras that TensorFlow only looks for."""
 
 import pytest
-from tests.instrument.harness import followed, plain
+from tests.instrumenting.harness import followed, plain
 
 import gradclip
 

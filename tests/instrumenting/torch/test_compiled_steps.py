@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.instrument.harness import check_followed, followed, plain
+from tests.instrumenting.harness import check_followed, followed, plain
 
 pytestmark = [pytest.mark.torch, pytest.mark.long]
 

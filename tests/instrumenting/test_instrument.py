@@ -6,7 +6,7 @@ from pathlib import Path
 
 import gradclip
 import gradclip.instrumenting.instrument as module
-from tests.instrument.programs import TRAINING
+from tests.instrumenting.programs import TRAINING
 
 
 def python(folder, text):

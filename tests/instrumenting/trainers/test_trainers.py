@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from tests.instrument.harness import check_followed, followed, plain
+from tests.instrumenting.harness import check_followed, followed, plain
 
 import gradclip
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import gradclip
-from tests.instrument.harness import check_followed, plain
+from tests.instrumenting.harness import check_followed, plain
 
 pytestmark = [pytest.mark.torch, pytest.mark.long]
 
