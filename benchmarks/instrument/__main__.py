@@ -5,15 +5,11 @@ Parts are startup and overhead, both by default; what is not measured again is k
 
 import argparse
 import json
-import os
-import platform
-from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 from benchmarks.instrument import overhead, startup
 from benchmarks.instrument.page import render
+from benchmarks.tables import place, shown
 
 STORE = Path(__file__).parents[1] / "results" / "instrument.json"
 _PARTS = {"startup": (startup.measure, 15), "overhead": (overhead.measure, 9)}
@@ -35,27 +31,10 @@ def main() -> None:
     results = json.loads(options.store.read_text()) if options.store.exists() else {"place": {}}
     for part in () if options.page_only else options.parts or _PARTS:
         measure, repeats = _PARTS[part]
-        results["place"][part] = _place()
-        results[part] = [_shown(part, row) for row in measure(options.repeats or repeats)]
+        results["place"][part] = place(_PACKAGES)
+        results[part] = [shown(part, row) for row in measure(options.repeats or repeats)]
         options.store.write_text(json.dumps(results, indent=1) + "\n")
     options.store.with_suffix(".md").write_text(render(results))
-
-
-def _shown(part: str, row: dict[str, Any]) -> dict[str, Any]:
-    """Say what is measured as it comes."""
-    words = (f"{k} {v:.4g}" if isinstance(v, float) else f"{k} {v}" for k, v in row.items())
-    print(part, *words, sep=" | ", flush=True)
-    return row
-
-
-def _place() -> str:
-    """Say where and with what this is measured."""
-    found = ", ".join(f"{name} {version(name)}" for name in _PACKAGES)
-    return (
-        f"{datetime.now(UTC):%Y-%m-%d}, {platform.system()} {platform.machine()}, "
-        f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f} before the measurement, "
-        f"Python {platform.python_version()}, {found}"
-    )
 
 
 if __name__ == "__main__":

@@ -6,18 +6,15 @@ again is kept.
 
 import argparse
 import json
-import os
-import platform
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from benchmarks.recording import following, reading, sending, training, writing
 from benchmarks.recording.page import render
+from benchmarks.tables import place, shown
 
 STORE = Path(__file__).parents[1] / "results" / "recording.json"
 _QUICK = 10  # times fewer steps
@@ -40,9 +37,9 @@ def main() -> None:
     options = parser.parse_args()
     results = json.loads(options.store.read_text()) if options.store.exists() else {"place": {}}
     for part in () if options.page_only else options.parts or _PARTS:
-        place = _place()
-        results[part] = [_shown(part, row) for row in _PARTS[part](_QUICK if options.quick else 1)]
-        results["place"][part] = place
+        measured = place(_PACKAGES)
+        results[part] = [shown(part, row) for row in _PARTS[part](_QUICK if options.quick else 1)]
+        results["place"][part] = measured
         options.store.write_text(json.dumps(results, indent=1) + "\n")
     options.store.with_suffix(".md").write_text(render(results))
 
@@ -80,23 +77,6 @@ _PARTS: dict[str, Callable[[int], Rows]] = {
     "reading": _reading,
     "sending": _sending,
 }
-
-
-def _shown(part: str, row: dict[str, Any]) -> dict[str, Any]:
-    """Say what is measured as it comes."""
-    words = (f"{k} {v:.4g}" if isinstance(v, float) else f"{k} {v}" for k, v in row.items())
-    print(part, *words, sep=" | ", flush=True)
-    return row
-
-
-def _place() -> str:
-    """Say where and with what this is measured."""
-    found = ", ".join(f"{name} {version(name)}" for name in _PACKAGES)
-    return (
-        f"{datetime.now(UTC):%Y-%m-%d}, {platform.system()} {platform.machine()}, "
-        f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f} before the measurement, "
-        f"Python {platform.python_version()}, {found}"
-    )
 
 
 if __name__ == "__main__":
