@@ -5,9 +5,10 @@ import re
 import shlex
 import shutil
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
+from typing import Any, TypeVar
 
 import click
 
@@ -16,6 +17,7 @@ from gradclip.instrumenting.directory import free_directory, refuse_used
 from gradclip.instrumenting.launch import START, become, followed
 from gradclip.instrumenting.settings import PREFIX, Settings
 
+_Function = TypeVar("_Function", bound=Callable[..., object])
 _RUNS = Path("runs")
 _MODULE_OR_SCRIPT = re.compile(r"(?:^|\s)-m\s*([\w.]+)|([^\s/\\]+)\.py\b")
 
@@ -50,63 +52,46 @@ class _Command(click.Command):
         return min(place, len(args))
 
 
+def _option(name: str, **attributes: Any) -> Callable[[_Function], _Function]:
+    """Return an option that can be given by a variable as well."""
+    return click.option(f"--{name}", envvar=PREFIX + name.upper(), show_envvar=True, **attributes)
+
+
 @click.command(cls=_Command)
-@click.option(
-    "--clip",
-    envvar=f"{PREFIX}CLIP",
-    show_envvar=True,
+@_option(
+    "clip",
     metavar="POLICY",
     help="Clip every step's gradients besides, as `global-norm=1`; see `gradclip policies`.",
 )
-@click.option(
-    "--steps",
+@_option(
+    "steps",
     type=click.IntRange(min=1),
-    envvar=f"{PREFIX}STEPS",
-    show_envvar=True,
     metavar="N",
     help="End the program after so many steps.",
 )
-@click.option(
-    "--every",
+@_option(
+    "every",
     type=click.IntRange(min=1),
     default=1,
     show_default=True,
-    envvar=f"{PREFIX}EVERY",
-    show_envvar=True,
     metavar="K",
     help="Record every how many steps.",
 )
-@click.option(
-    "--out",
+@_option(
+    "out",
     type=click.Path(path_type=Path),
-    envvar=f"{PREFIX}OUT",
-    show_envvar=True,
     metavar="RUN",
     help="Folder for the run.",
     show_default="runs/NAME-1, NAME-2, ... by the script's name",
 )
-@click.option(
-    "--quiet",
-    is_flag=True,
-    envvar=f"{PREFIX}QUIET",
-    show_envvar=True,
-    help="Say nothing at the end.",
-)
-@click.option(
-    "--tensorboard",
+@_option("quiet", is_flag=True, help="Say nothing at the end.")
+@_option(
+    "tensorboard",
     type=click.Path(path_type=Path),
-    envvar=f"{PREFIX}TENSORBOARD",
-    show_envvar=True,
     metavar="DIR",
     help="Write TensorBoard's files there too.",
 )
-@click.option(
-    "--serve",
-    is_flag=True,
-    envvar=f"{PREFIX}SERVE",
-    show_envvar=True,
-    help="Show the live page while training lasts.",
-)
+@_option("serve", is_flag=True, help="Show the live page while training lasts.")
 @click.option(
     "--print-env",
     is_flag=True,
