@@ -77,6 +77,11 @@ class Session:
         return not (self.closed or elsewhere) and self.steps % self.settings.every == 0
 
     @property
+    def wants_update(self) -> bool:
+        """Whether what the step under way changes is to be measured."""
+        return self.due and (self.recorder is None or self.recorder.wants_update)
+
+    @property
     def overhead(self) -> float:
         """The share of the time between the first and the last step that hooks took; or NaN."""
         duration = self.last_step - self.first_step

@@ -37,8 +37,7 @@ class CompiledSteps:
     def before(self) -> list[tuple["_Watched", Stepping]]:
         """Return what could step, and begin to watch it."""
         found = []
-        recorder, due = self._session.recorder, self._session.due
-        measured = due and (recorder is None or recorder.wants_update)
+        due, measured = self._session.due, self._session.wants_update
         for trained in self._fleet.all():
             optimizer = trained.optimizer
             if optimizer is not None and any(p.grad is not None for p in trained.parameters):

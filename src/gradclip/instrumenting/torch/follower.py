@@ -154,12 +154,6 @@ class Follower:
         self._stepping = None
         self._close_full_round()
 
-    @property
-    def _wants_update(self) -> bool:
-        """Whether what the step under way changes is to be measured."""
-        recorder = self._session.recorder
-        return self._session.due and (recorder is None or recorder.wants_update)
-
     def _begin_step(self, optimizer: Optimizer) -> Stepping:
         """Return a step that begins.
 
@@ -174,7 +168,7 @@ class Follower:
             self._close_round()
         policy = self._policies.of(optimizer, trained)
         self._stepping = Stepping(
-            optimizer, trained, policy, due=self._session.due, measured=self._wants_update
+            optimizer, trained, policy, due=self._session.due, measured=self._session.wants_update
         )
         return self._stepping
 

@@ -11,11 +11,12 @@ from torch import Tensor
 
 from gradclip.core.statistics import Look
 from gradclip.instrumenting.torch.distributed import Placement
-from gradclip.instrumenting.torch.seen import LARGEST, NORMS, total_of
+from gradclip.instrumenting.torch.seen import LARGEST, NORMS
 from gradclip.kernels import cpu
 from gradclip.record.convert import vector
 from gradclip.torch import in_place, on_host
 from gradclip.torch.namespace import TorchNamespace
+from gradclip.torch.squares import hypotenuse
 
 # What the C library writes, in the order of the columns here.
 _COLUMNS = (
@@ -81,7 +82,7 @@ class Looked:
     @property
     def total(self) -> float:
         """The norm of all gradients as one vector."""
-        return total_of(self.column(NORMS))
+        return hypotenuse(self.column(NORMS).tolist())
 
     @property
     def scaled(self) -> bool:

@@ -156,8 +156,7 @@ class Loops:
         self._by_hand = ByHand(list(wanted.values()))
 
     def _begin(self, optimizer: Optimizer) -> Stepping:
-        recorder, due = self._session.recorder, self._session.due
-        measured = due and (recorder is None or recorder.wants_update)
+        due, measured = self._session.due, self._session.wants_update
         return Stepping(optimizer, self._fleet.of(optimizer), None, due=due, measured=measured)
 
     def _leave_out(self, trained: Trained) -> Part | None:

@@ -21,9 +21,9 @@ from gradclip.instrumenting.torch.seen import (
     ZEROS,
     Column,
     Seen,
-    total_of,
 )
 from gradclip.instrumenting.torch.together import columns_of, form_of
+from gradclip.torch.squares import hypotenuse
 
 
 @dataclass(kw_only=True, slots=True)
@@ -182,7 +182,7 @@ def numbers(parts: list[Part]) -> dict[str, Any]:
 
 def _total(seen: list[Seen]) -> float:
     """Return the norm of all gradients as one vector."""
-    return seen[0].total if len(seen) == 1 else total_of(np.array([one.total for one in seen]))
+    return seen[0].total if len(seen) == 1 else hypotenuse([one.total for one in seen])
 
 
 def _joined(names: list[tuple[str, ...]]) -> tuple[str, ...]:

@@ -1,6 +1,5 @@
 """What was seen of gradients, as columns that are put together when somebody reads them."""
 
-import math
 from collections.abc import Sequence
 from typing import Any, Protocol
 
@@ -144,18 +143,6 @@ class Column:
             return np.asarray(self._seen[0].column(self._place), dtype)
         found = [part.column(self._place) for part in self._seen]
         return np.concatenate(found, dtype=dtype)
-
-
-def total_of(norms: NDArray[Any]) -> float:
-    """Return the norm of vectors with these norms, at any scale; NaN if one is.
-
-    Example:
-        >>> total_of(np.array([3e300, 4e300]))
-        5e+300
-    """
-    entries = norms.tolist()
-    total = math.hypot(*entries)
-    return math.nan if math.isinf(total) and any(map(math.isnan, entries)) else total
 
 
 NOTHING = Nothing()

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from gradclip.instrumenting.ratio import ratio
 from gradclip.instrumenting.torch.looking import Found
-from gradclip.instrumenting.torch.seen import total_of
 from gradclip.kernels import cpu
+from gradclip.torch.squares import hypotenuse
 
 if TYPE_CHECKING:  # which reads its steps by this module
     from gradclip.instrumenting.torch.rounds import Part
@@ -95,7 +95,9 @@ def _totals(tables: list[Table]) -> NDArray[np.float64]:
     """Return the norms of all gradients as one vector, (N,)."""
     if len(tables) == 1:
         return tables[0]["total"].copy()
-    return np.array([total_of(row) for row in np.stack([t["total"] for t in tables], axis=1)])
+    return np.array(
+        [hypotenuse(row) for row in np.stack([t["total"] for t in tables], axis=1).tolist()]
+    )
 
 
 def _column(tables: list[Table], name: str) -> NDArray[Any]:
