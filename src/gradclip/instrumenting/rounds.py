@@ -1,7 +1,7 @@
 """Brings what several optimizers do together to training steps, and the steps into runs."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 from typing import Any
@@ -64,10 +64,13 @@ class Rounds:
     Args:
         session: Where steps go.
         framework: Whose they are.
+        coming: Tells what other optimizers will train, the names and tensors by their keys, given
+            those that a run begins with.
     """
 
     session: Session
     framework: str
+    coming: Callable[[Mapping[Any, Part]], Mapping[Any, Sequence[tuple[str, Any]]]] | None = None
     _open: dict[Any, Part] = field(default_factory=dict)
     _known: dict[str, ref[Any]] = field(default_factory=dict)  # the run's names and variables
     _names: dict[Any, tuple[str, ...]] = field(default_factory=dict)  # of each optimizer's
@@ -87,11 +90,12 @@ class Rounds:
             StopTraining: It ended the last step that was asked for.
         """
         self.before(key)
-        if key not in self._stepped and self._last and self._last <= self._open.keys():
+        new = key not in self._stepped and key not in self._names
+        if new and self._last and self._last <= self._open.keys():
             self.close()  # a training is followed by another one's: the step under way is whole
         self._open[key] = part
         self._stepped.add(key)
-        if len(self._stepped) == 1 and (alone or self._closed):
+        if len(self._stepped) == 1 and (alone or (self._closed and not self._are_coming())):
             self.close()
 
     def claim(self) -> None:
@@ -145,6 +149,10 @@ class Rounds:
                 self._record(parts)
         self.session.end_step()
 
+    def _are_coming(self) -> bool:
+        """Tell whether an optimizer that has not stepped yet is of the run."""
+        return len(self._names) > len(self._stepped)
+
     def _begin(self, parts: dict[Any, Part]) -> None:
         """Open a run, if there is none or these parameters are not of it."""
         self.claim()
@@ -155,11 +163,14 @@ class Rounds:
                 f"At step {self.session.steps} other parameters began to be trained: "
                 "a run of their own begins there."
             )
-        self._names = told_apart({key: part.names for key, part in parts.items()})
+        trained = {key: part.parameters for key, part in parts.items()}
+        if self.coming is not None:
+            trained |= self.coming(parts)
+        self._names = told_apart({key: [n for n, _ in given] for key, given in trained.items()})
         pairs = [
             (name, variable)
-            for key, part in parts.items()
-            for name, (_, variable) in zip(self._names[key], part.parameters, strict=True)
+            for key, given in trained.items()
+            for name, (_, variable) in zip(self._names[key], given, strict=True)
         ]
         self._known = {name: ref(variable) for name, variable in pairs}
         optimizers = ", ".join(dict.fromkeys(part.optimizer for part in parts.values()))

@@ -153,7 +153,8 @@ class Follower:
         entering = update.gradients
         traced = is_traced((entering.leaves, update.moved.leaves))
         frame = self.frames.current if traced else self.frames.outside
-        found = _taken(frame, entering) if frame is not None else []
+        several = self.steps.targets.are_several(entering)
+        found = _taken(frame, entering, several) if frame is not None else []
         came = found[0].named if len(found) == 1 else entering
         reported = update.report is not None
         clipped = None if reported else update.clipped
@@ -182,10 +183,20 @@ class _Telling:
         self._steps.take_within([Seen(packed, self._layout)])
 
 
-def _taken(frame: Frame, entering: Named) -> list[Gradients]:
-    """Return the gradients that a step follows, by their names or else shapes; forget them."""
-    found = [each for each in frame.gradients if each.named.names == entering.names]
-    found = found or [each for each in frame.gradients if forms(each.named) == forms(entering)]
+def _taken(frame: Frame, entering: Named, several: bool) -> list[Gradients]:  # noqa: FBT001 - known where it is called
+    """Return the gradients that a step follows, by their names and shapes; forget them.
+
+    Args:
+        frame: Where they were computed.
+        entering: What the optimizer gets.
+        several: Whether others are trained whose names and shapes are the same: then those that
+            the optimizer gets untouched are the ones.
+    """
+    shapes = forms(entering)
+    found = [each for each in frame.gradients if forms(each.named) == shapes]
+    found = [each for each in found if each.named.names == entering.names] or found
+    if several:
+        found = [each for each in found if _are_same(each.named, entering)] or found
     frame.gradients = [each for each in frame.gradients if each not in found]
     return [each for each in found if not _is_gone(each)]
 

@@ -9,10 +9,11 @@ import jax
 
 from gradclip.core.statistics import Statistics
 from gradclip.instrumenting.jax.looking import STATISTICS
-from gradclip.instrumenting.jax.seen import Column, Form, Layout, Number, Packed, Seen
+from gradclip.instrumenting.jax.parameters import tensors_of
+from gradclip.instrumenting.jax.seen import Column, Layout, Number, Packed, Seen
+from gradclip.instrumenting.jax.targets import Target, Targets, variables_of
 from gradclip.instrumenting.rounds import Part, Rounds
 from gradclip.instrumenting.session import Session, StopTraining
-from gradclip.jax.names import Named
 
 _BY_GRADIENTS = (
     "No optimizer of optax's was seen: each computation of gradients counts as a training step, "
@@ -25,13 +26,6 @@ _NOT_CLIPPED = (
     "program: gradients, clipping = clipper(gradients, clipping), and before the loop "
     "clipper = gradclip.jax.Clipper(policy); clipping = clipper.init(params)."
 )
-
-
-class Leaf:
-    """Stands for a parameter, whose array is another one after each step."""
-
-    def __init__(self, form: Form) -> None:
-        self.shape, self.dtype = form.shape, form.dtype
 
 
 @dataclass(slots=True)
@@ -49,29 +43,29 @@ class Steps:
         session: Where they go.
 
     Attributes:
-        sources: The parameters of each transformation that was made ready, by its number.
+        targets: What is trained.
     """
 
     def __init__(self, session: Session) -> None:
         self._session = session
-        self._rounds = Rounds(session, "jax")
-        self.sources: dict[tuple[str, ...], set[int]] = {}
+        self.targets = Targets(session.say)
+        self._rounds = Rounds(session, "jax", coming=self.targets.coming)
         self._losses: list[tuple[Layout, Number]] = []
-        self._gradients: dict[tuple[str, ...], list[Column]] = {}
-        self._held: dict[tuple[str, ...], _Held] = {}
-        self._parameters: dict[Layout, list[tuple[str, Leaf]]] = {}
+        self._gradients: dict[Any, list[Column]] = {}  # by names and shapes
+        self._held: dict[Target, _Held] = {}
         self._stopped = False
         session.before_close(self._close)
 
     @property
     def by_gradients(self) -> bool:
         """Whether there is no transformation, so that gradients alone make steps."""
-        return not self.sources
+        return not self.targets.num_sources
 
-    def expect(self, named: Named, source: int) -> None:
+    def expect(self, params: Any, source: int) -> None:
         """Be told of a transformation that was made ready for parameters."""
+        named = tensors_of(params)
         if named.names:
-            self.sources.setdefault(named.names, set()).add(source)
+            self.targets.expect(named, source, variables_of(params))
 
     @property
     def silent(self) -> bool:
@@ -87,7 +81,7 @@ class Steps:
         Returns:
             Whether it is.
         """
-        several = sum(map(len, self.sources.values())) > 1  # one may still be under way
+        several = self.targets.num_sources > 1  # one may still be under way
         return any(map(self._rounds.wants_update, range(max(steps, 1) + several)))
 
     def take(self, seen: Sequence[Seen], *, measured: bool = True) -> int:
@@ -136,39 +130,39 @@ class Steps:
         if layout.source is not None:
             self._step(packed, row, layout)
         elif layout.columns and not self.by_gradients:
-            came = self._gradients.setdefault(layout.names, [])
+            came = self._gradients.setdefault((layout.names, layout.shapes), [])
             came.append(Column(packed, row, slice(0, len(layout.names))))
         elif layout.columns:
             self._session.say(_BY_GRADIENTS)
             if self._session.settings.clip is not None:
                 self._session.say(_NOT_CLIPPED)
-            self._add(layout.names, self._part(packed, row, layout))
+            target = self.targets.of(layout)
+            self._rounds.before(target)
+            self._rounds.add(target, self._part(packed, row, layout, target), alone=False)
 
     def _step(self, packed: Packed, row: int, layout: Layout) -> None:
         """Take a transformation's step; of several on the same parameters the last one counts."""
-        known = self.sources.setdefault(layout.names, set())
-        source = layout.source or 0
-        known.add(source)
-        held = self._held.get(layout.names)
+        target, source = self.targets.of(layout), layout.source or 0
+        held = self._held.get(target)
         if held is not None and source in held.sources:
-            del self._held[layout.names]
-            self._add(layout.names, held.part)
+            self._add(target, self._held.pop(target).part)
             held = None
-        part = self._part(packed, row, layout)
+        if held is None:
+            self._rounds.before(target)  # so that it is known which step this part is of
+        part = self._part(packed, row, layout, target)
         if held is not None and held.part.loss is not None and part.loss is not None:
             part = replace(part, loss=held.part.loss + part.loss)
-        if len(known) == 1:
-            self._add(layout.names, part)
+        if len(target.sources) == 1:
+            self._add(target, part)
         else:
             sources = held.sources if held is not None else set()
-            self._held[layout.names] = _Held(part, sources | {source})
+            self._held[target] = _Held(part, sources | {source})
 
-    def _add(self, names: tuple[str, ...], part: Part) -> None:
+    def _add(self, target: Target, part: Part) -> None:
         """Add a step."""
-        alone = len(self.sources) <= 1
-        self._rounds.add(names, part, alone=alone)
+        self._rounds.add(target, part, alone=self.targets.num == 1)
 
-    def _part(self, packed: Packed, row: int, layout: Layout) -> Part:
+    def _part(self, packed: Packed, row: int, layout: Layout, target: Target) -> Part:
         """Return a step as it is recorded."""
         columns = {name: Column(packed, row, place) for name, place in layout.places}
         start = len(layout.columns) * len(layout.names)
@@ -183,7 +177,7 @@ class Steps:
         statistics = None if None in found else Statistics(None, before, *found)
         return Part(
             optimizer=layout.optimizer or "gradients",
-            parameters=self._named(layout),
+            parameters=target.pairs,
             before=before,
             after=columns.get("after", entering),
             statistics=statistics,
@@ -199,7 +193,7 @@ class Steps:
 
         Of several, which the program has added up, none are what came.
         """
-        found = self._gradients.pop(layout.names, [])
+        found = self._gradients.pop((layout.names, layout.shapes), [])
         return found[0] if len(found) == 1 else None
 
     def _loss(self, layout: Layout) -> Number | None:
@@ -212,21 +206,12 @@ class Steps:
         self._losses = [pair for pair in self._losses if own and pair[0].shapes != shapes]
         return sum(chosen[1:], start=chosen[0]) if chosen else None
 
-    def _named(self, layout: Layout) -> list[tuple[str, Leaf]]:
-        """Return the names of parameters, each with what stands for it, always the same."""
-        if layout not in self._parameters:
-            pairs = zip(layout.names, layout.shapes, strict=True)
-            made = [(name, Leaf(form)) for name, form in pairs]
-            same = (p for key, p in self._parameters.items() if key.names == layout.names)
-            self._parameters[layout] = next(same, made)
-        return self._parameters[layout]
-
     def _close(self) -> None:
         """End what is under way."""
         jax.effects_barrier()  # type: ignore[no-untyped-call]  # JAX's
         held, self._held = self._held, {}
-        for names, each in held.items():
-            self._add(names, each.part)
+        for target, each in held.items():
+            self._add(target, each.part)
         self._rounds.close()
 
 

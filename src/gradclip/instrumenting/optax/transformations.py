@@ -98,7 +98,7 @@ class Transformations:
             if maker(update) not in _NO_STEPS:
                 params = args[0] if args else kwargs.get("params")
                 with self._follower.session.ours():
-                    self._follower.steps.expect(tensors_of(params), number)
+                    self._follower.steps.expect(params, number)
             return state
 
         return following
