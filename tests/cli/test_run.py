@@ -212,7 +212,7 @@ def test_programs_one_after_the_other_leave_a_run_each(tmp_path):
     ("ending", "code", "status"),
     [
         ("", 0, "finished"),
-        ("sys.exit(3)", 3, "finished"),
+        ("sys.exit(3)", 3, "failed"),
         ("1 / 0", 1, "failed"),
         ("raise KeyboardInterrupt", -2, "interrupted"),
     ],

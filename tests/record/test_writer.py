@@ -133,7 +133,7 @@ def test_sigkill_at_any_moment_loses_no_acknowledged_step(tmp_path):
         again = max(last - int(rng.integers(0, 5)), 0)  # as after the checkpoint before
         lines = int(rng.integers(1, 120))
         last = run_until(signal.SIGKILL, tmp_path / "run", first=again, lines=lines)
-        assert check_steps(tmp_path / "run", last).status == "running"
+        assert check_steps(tmp_path / "run", last).status == "interrupted"
 
 
 def test_a_directory_that_holds_a_run_is_refused(tmp_path, metadata):

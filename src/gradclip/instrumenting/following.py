@@ -5,8 +5,10 @@ import contextlib
 import importlib
 import os
 import sys
+from collections.abc import Iterator
 
-from gradclip.instrumenting.imports import is_first
+from gradclip.instrumenting.imports import current, is_first
+from gradclip.instrumenting.leaving import Leaving
 from gradclip.instrumenting.serving import show_page
 from gradclip.instrumenting.session import Session
 from gradclip.instrumenting.settings import Settings, from_environment
@@ -48,11 +50,14 @@ class _End:
 
     def __init__(self, session: Session) -> None:
         self._session = session
+        self._leaving = Leaving()
+        self._leaving.watch()
 
     def __call__(self) -> None:
         """Close the session with the error that ends the program, if one does."""
-        error = _uncaught()
-        self._session.close(error)
+        error = _uncaught() or self._leaving.error
+        with _terminal():
+            self._session.close(error)
         if isinstance(error, KeyboardInterrupt):
             _stay_interrupted()
 
@@ -61,15 +66,13 @@ class _End:
         del session
         atexit.unregister(self)
         atexit.register(self)
-        # Children of multiprocessing end without what is registered there.
-        util = sys.modules.get("multiprocessing.util")
-        if util is not None and sys.modules["multiprocessing.process"].parent_process():
-            util.Finalize(None, self, exitpriority=0)
+        if _is_child():  # it ends without what is registered there
+            sys.modules["multiprocessing.util"].Finalize(None, self, exitpriority=0)
 
 
 def _say(session: Session) -> None:
     """Say what a session came to."""
-    first = is_first() and _uncaught() is None
+    first = (is_first() or _is_asked_for_here()) and _uncaught() is None
     importlib.import_module("gradclip.instrumenting.closing").closing(session, first=first)
 
 
@@ -83,5 +86,41 @@ def _stay_interrupted() -> None:
 
 
 def _uncaught() -> BaseException | None:
-    """Return the exception that ends the program; of a prompt's past errors none does."""
-    return None if hasattr(sys, "ps1") else getattr(sys, "last_value", None)
+    """Return the exception that ends the program; of a prompt's past errors none does.
+
+    Children of multiprocessing say at once that they end, and keep it to themselves why.
+    """
+    if hasattr(sys, "ps1"):
+        return None
+    return getattr(sys, "last_value", None) or (sys.exc_info()[1] if _is_child() else None)
+
+
+def _is_child() -> bool:
+    """Return whether multiprocessing has started this process."""
+    return "multiprocessing.util" in sys.modules and bool(
+        sys.modules["multiprocessing.process"].parent_process()
+    )
+
+
+def _is_asked_for_here() -> bool:
+    """Return whether the program has called `gradclip.instrument`, and is nobody's child."""
+    imports = current()
+    return imports is not None and not imports.asked and not _is_child()
+
+
+@contextlib.contextmanager
+def _terminal() -> Iterator[None]:
+    """Have standard error go to the terminal where a notebook's kernel was started.
+
+    No cell is there to show what a kernel writes as it ends.
+    """
+    if type(sys.stderr).__module__.partition(".")[0] != "ipykernel":
+        yield
+        return
+    try:
+        terminal = os.fdopen(os.dup(sys.stderr.fileno()), "w")
+    except (OSError, ValueError):  # the kernel was told to leave these alone
+        yield
+        return
+    with terminal, contextlib.redirect_stderr(terminal):
+        yield

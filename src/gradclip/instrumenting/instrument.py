@@ -1,6 +1,7 @@
 """`gradclip.instrument()`: `gradclip run` from within a script or a notebook."""
 
 import contextlib
+import importlib
 import os
 import sys
 from dataclasses import replace
@@ -102,5 +103,7 @@ def _make_room(path: Path) -> None:
 
 
 def _name() -> str:
-    """Return what this program's run is called."""
+    """Return what this program's run is called: as its file, a notebook's too."""
+    if "ipykernel" in sys.modules:
+        return Path(importlib.import_module("gradclip.record.program").program()).stem
     return Path(sys.argv[0] or "run").stem or "run"

@@ -11,6 +11,9 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from gradclip.errors import RunError
 from gradclip.instrumenting.settings import Settings, numbered
+from gradclip.instrumenting.stopping import StopTraining, stop
+
+__all__ = ["Session", "StopTraining"]
 
 _PATIENCE = 10.0  # seconds that other ranks wait for rank 0 to begin
 _GLANCE = 0.01  # seconds between their looks
@@ -20,10 +23,6 @@ if TYPE_CHECKING:  # it needs NumPy, which a process that does not train may nev
     from gradclip.record.recorder import Recorder
 
 _Shared = TypeVar("_Shared")
-
-
-class StopTraining(SystemExit):
-    """Ends the program after the steps that were asked for, with exit status 0."""
 
 
 class Session:
@@ -47,6 +46,7 @@ class Session:
         depth: How many hooks are at work, one within another.
         closed: Whether it has ended; hooks may go on, and nothing comes of it.
         rank: This process's number among several that train one model.
+        stops: How often training was to end by the steps that were asked for.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -68,7 +68,8 @@ class Session:
         self.depth = 0
         self._made = time.time()
         self._forked = False
-        self.closed = False
+        self.closed = self._closing = False
+        self.stops = 0
 
     @property
     def due(self) -> bool:
@@ -203,7 +204,7 @@ class Session:
             self.first_step, self._before_first = self.last_step, self._before_last
         self.steps += 1
         if self.settings.steps is not None and self.steps >= self.settings.steps:
-            raise StopTraining(0)
+            stop(self)
 
     def close(self, error: BaseException | None = None) -> None:
         """Write what is left, and say in the run how it ended; a second call does nothing.
@@ -211,8 +212,9 @@ class Session:
         Args:
             error: What ended the program, if anything did.
         """
-        if self.closed:
+        if self._closing:
             return
+        self._closing = True
         for function in self._before_close if self.paths or not self._forked else ():
             with self.ours(), contextlib.suppress(StopTraining):
                 function()
@@ -308,7 +310,8 @@ class Session:
         self.first_step = self.last_step = self._before_first = self._before_last = 0.0
         self.depth = 0
         self._made = time.time()
-        self.closed = False
+        self.closed = self._closing = False
+        self.stops = 0
 
 
 class Ours:

@@ -8,6 +8,7 @@ from typing import Any, get_args
 
 from gradclip.errors import RunError
 from gradclip.record.encoding import decode, encode
+from gradclip.record.process import is_gone
 from gradclip.record.schema import RUN_FILE, SCHEMA_VERSION, Json, Metadata, Parameter, Status
 
 
@@ -17,7 +18,7 @@ class Description:
 
     Attributes:
         schema: The version of the directory's form.
-        status: How the run ended, or `running`.
+        status: How the run ended, or `running`; `interrupted` where what wrote it is gone.
         metadata: What was known before the first step.
         summary: What was kept of the whole run; None until it ends.
     """
@@ -71,6 +72,7 @@ def _parse(entries: dict[str, Any]) -> Description:
     if entries["status"] not in get_args(Status):
         msg = f"its status is {entries['status']!r}"
         raise ValueError(msg)
+    gone = entries["status"] == "running" and is_gone(entries.get("process"))
     framework = entries["framework"]
     parameters = tuple(Parameter(p["name"], tuple(p["shape"])) for p in entries["parameters"])
     names = set(Metadata.__slots__) - {"framework", "framework_version", "parameters"}
@@ -85,7 +87,7 @@ def _parse(entries: dict[str, Any]) -> Description:
     )
     return Description(
         schema=entries["schema"],
-        status=entries["status"],
+        status="interrupted" if gone else entries["status"],
         metadata=metadata,
         summary=decode(entries["summary"]),  # type: ignore[arg-type]  # an object, as we wrote it
     )

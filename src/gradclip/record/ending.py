@@ -14,8 +14,10 @@ def ending(error: BaseException | None) -> tuple[Status, dict[str, Json] | None]
         (('finished', None), ('interrupted', None))
         >>> ending(ZeroDivisionError("by hand"))
         ('failed', {'error': 'ZeroDivisionError: by hand'})
+        >>> ending(SystemExit(0)), ending(SystemExit(3))
+        (('finished', None), ('failed', {'error': 'SystemExit: 3'}))
     """
-    if error is None:
+    if error is None or (isinstance(error, SystemExit) and error.code in (None, 0)):
         return "finished", None
     if isinstance(error, KeyboardInterrupt | GeneratorExit):
         return "interrupted", None

@@ -3,10 +3,10 @@
 import platform
 import sys
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 from typing import Any
 
 from gradclip.errors import ConfigurationError
+from gradclip.record import program as what_runs
 from gradclip.record.schema import Json, Metadata, Parameter
 
 _FRAMEWORKS = {
@@ -30,7 +30,7 @@ def describe(
     Args:
         parameters: Pairs of names and tensors, or a mapping.
         policy: What clips, a text or anything whose `repr` says it.
-        program: What is run; by default the script's name.
+        program: What is run; by default the script's name, or the notebook's.
         arguments: Its arguments; by default those of the command line.
         seed: The seed, if there is one.
 
@@ -40,8 +40,8 @@ def describe(
     pairs = list(_pairs(parameters))
     framework = _framework(pairs)
     return Metadata(
-        program=program or _program(Path(sys.argv[0])),
-        arguments=dict(arguments) if arguments is not None else {"argv": list(sys.argv[1:])},
+        program=program or what_runs.program(),
+        arguments=dict(arguments) if arguments is not None else {"argv": what_runs.arguments()},
         framework=framework,
         framework_version=str(getattr(sys.modules.get(framework), "__version__", "")),
         gradclip=str(getattr(sys.modules.get("gradclip"), "__version__", "")),
@@ -50,13 +50,6 @@ def describe(
         parameters=tuple(Parameter(name, tuple(map(int, t.shape))) for name, t in pairs),
         policy=policy if policy is None or isinstance(policy, str) else repr(policy),
         seed=seed,
-    )
-
-
-def _program(script: Path) -> str:
-    """Return what is run: a script, or a package by `python -m`."""
-    return (
-        script.absolute().parent.name if script.name == "__main__.py" else script.name or "python"
     )
 
 

@@ -14,6 +14,7 @@ from gradclip.record.description import contents, read_description
 from gradclip.record.disk import replace_text, writing
 from gradclip.record.ending import ending
 from gradclip.record.files import Files
+from gradclip.record.process import this_process
 from gradclip.record.schema import RUN_FILE, Metadata, Status, StepRecord
 from gradclip.record.segment import SUFFIX
 
@@ -157,7 +158,10 @@ class RunWriter:
     def _describe(self, status: Status, summary: Mapping[str, object] | None) -> None:
         if self._rank:
             return
-        text = json.dumps(contents(self._metadata, status, summary), indent=1, allow_nan=False)
+        held = contents(self._metadata, status, summary)
+        if status == "running":  # as long as there is this process
+            held["process"] = this_process()
+        text = json.dumps(held, indent=1, allow_nan=False)
         with writing(self.path):
             replace_text(self.path / RUN_FILE, text + "\n")
 
