@@ -6,6 +6,7 @@ import importlib
 import os
 import sys
 from collections.abc import Iterator
+from typing import TextIO
 
 from gradclip.instrumenting.imports import current, is_first
 from gradclip.instrumenting.leaving import Leaving
@@ -114,13 +115,20 @@ def _terminal() -> Iterator[None]:
 
     No cell is there to show what a kernel writes as it ends.
     """
-    if type(sys.stderr).__module__.partition(".")[0] != "ipykernel":
-        yield
-        return
-    try:
-        terminal = os.fdopen(os.dup(sys.stderr.fileno()), "w")
-    except (OSError, ValueError):  # the kernel was told to leave these alone
+    terminal = _opened_terminal()
+    if terminal is None:
         yield
         return
     with terminal, contextlib.redirect_stderr(terminal):
         yield
+
+
+def _opened_terminal() -> TextIO | None:
+    """Return that terminal; None where this is no kernel, or has none."""
+    if type(sys.stderr).__module__.partition(".")[0] != "ipykernel":
+        return None
+    with contextlib.suppress(OSError, ValueError):
+        return os.fdopen(os.dup(sys.stderr.fileno()), "w")
+    with contextlib.suppress(OSError):  # where kernels leave file 2 alone
+        return os.fdopen(os.dup(2), "w")
+    return None
