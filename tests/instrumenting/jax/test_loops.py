@@ -5,7 +5,7 @@ from tests.instrumenting.harness import check_followed
 
 pytestmark = [pytest.mark.jax, pytest.mark.long]
 KINDS = [
-    "eager", "donated", "momentum", "units", "blocks", "scan", "fori", "multi", "finite",
+    "eager", "donated", "momentum", "units", "blocks", "scan", "fori", "finite",
     "masked", "partition", "decayed", "plateau", "lookahead", "sharpness", "by_hand", "within",
 ]  # fmt: skip
 

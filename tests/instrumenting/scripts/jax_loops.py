@@ -133,11 +133,6 @@ def fori():
     return carry[0]
 
 
-def multi():
-    optimizer = optax.MultiSteps(optax.adam(1e-2), every_k_schedule=3)
-    return train(optimizer)
-
-
 def inject():
     clip = optax.clip_by_global_norm(0.2)
     schedule = optax.linear_schedule(1e-2, 1e-3, STEPS)

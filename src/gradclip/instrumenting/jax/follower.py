@@ -32,6 +32,8 @@ class Update:
         source: The optimizer's number.
         optimizer: What it is, in a word.
         report: What a policy of gradclip's told of it, if one clipped.
+        batches: What the gradients are of those of several batches: their "mean" or "sum"; None
+            of one batch. A number `emitted` tells then whether the optimizer stepped.
     """
 
     gradients: Named
@@ -43,6 +45,7 @@ class Update:
     source: int
     optimizer: str
     report: Report | None = None
+    batches: str | None = None
 
 
 class Follower:
@@ -155,7 +158,7 @@ class Follower:
         frame = self.frames.current if traced else self.frames.outside
         several = self.steps.targets.are_several(entering)
         found = _taken(frame, entering, several) if frame is not None else []
-        came = found[0].named if len(found) == 1 else entering
+        came = found[0].named if len(found) == 1 and update.batches is None else entering
         reported = update.report is not None
         clipped = None if reported else update.clipped
         looked = Looked(
@@ -167,7 +170,9 @@ class Follower:
         losses = [gradients.loss for gradients in found]
         numbers = {**update.numbers, **({"loss": sum(losses)} if losses else {})}
         after = update.norms_after if traced and clipped is not None else None
-        told = Told(entering.names, forms(entering), update.source, update.optimizer, after)
+        told = Told(
+            entering.names, forms(entering), update.source, update.optimizer, after, update.batches
+        )
         due = None if frame is None else frame.due  # outside of all it is None too
         seen: Seen = (look if traced else look_compiled)(looked, numbers, update.report, told, due)
         return seen

@@ -55,6 +55,7 @@ class Told(NamedTuple):
     source: int | None = None
     optimizer: str = ""
     after: Callable[[Array], Array] | None = None  # from norms that enter to those clipped
+    batches: str | None = None
 
 
 def look(
@@ -86,6 +87,7 @@ def look(
         numbers=tuple(numbers),
         source=told.source,
         optimizer=told.optimizer,
+        batches=told.batches,
     )
     given = (*columns.values(), *numbers.values())
     return Seen(jnp.concatenate([jnp.asarray(x, jnp.float32).reshape(-1) for x in given]), layout)

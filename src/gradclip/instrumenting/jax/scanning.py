@@ -1,10 +1,13 @@
 """`jax.lax.scan` whose body's training steps are among what it stacks."""
 
 import functools
+import itertools
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from gradclip.instrumenting.jax.follower import Follower
+from gradclip.instrumenting.jax.seen import Seen
 
 
 def following_scan(scan: Callable[..., Any], follower: Follower) -> Callable[..., Any]:
@@ -14,6 +17,7 @@ def following_scan(scan: Callable[..., Any], follower: Follower) -> Callable[...
         scan: JAX's own.
         follower: Who is told.
     """
+    numbers = itertools.count()
 
     @functools.wraps(scan)
     def following(f: Any, *args: Any, **kwargs: Any) -> Any:
@@ -23,10 +27,17 @@ def following_scan(scan: Callable[..., Any], follower: Follower) -> Callable[...
             return scan(f, *args, **kwargs)
         carry, (outputs, seen) = scan(_returning_seen(f, follower, frame.due), *args, **kwargs)
         if seen:
-            follower.pass_on(seen)
+            loop = next(numbers)
+            follower.pass_on([_stacked(each, loop) for each in seen])
         return carry, outputs
 
     return following
+
+
+def _stacked(seen: Seen, loop: int) -> Seen:
+    """Return what a loop stacked, which tells that it is of this one."""
+    layout = replace(seen.layout, loop=(loop, *seen.layout.loop))
+    return Seen(seen.packed, layout)
 
 
 def _returning_seen(body: Callable[..., Any], follower: Follower, due: Any) -> Callable[..., Any]:

@@ -30,6 +30,8 @@ class Layout:
         numbers: Names of the numbers that follow.
         source: Which transformation made the step; None where gradients were computed.
         optimizer: What it is, in a word or two.
+        batches: Whether gradients are the "mean" or the "sum" of several batches', or None.
+        loop: Numbers of the loops that stacked it, outermost first.
         taker: Whom a row and this layout are told, where it is no step of JAX's or optax's own.
     """
 
@@ -39,6 +41,8 @@ class Layout:
     numbers: tuple[str, ...]
     source: int | None = None
     optimizer: str = ""
+    batches: str | None = None
+    loop: tuple[int, ...] = ()
     taker: "Callable[[Packed, int, Layout], None] | None" = None
 
     @cached_property
@@ -98,6 +102,11 @@ class Packed:
         self._array = array
         self.measured = measured
 
+    @property
+    def ready(self) -> bool:
+        """Whether it can be read without waiting."""
+        return not hasattr(self._array, "is_ready") or bool(self._array.is_ready())
+
     @cached_property
     def rows(self) -> NDArray[Any]:
         """What it holds, (N, L)."""
@@ -148,15 +157,17 @@ class Column:
 
 @dataclass(slots=True)  # as above
 class Number:
-    """A number to be read later, or the sum of several."""
+    """A number to be read later, or the sum of several, or a part of it."""
 
     parts: tuple[tuple[Packed, int, int], ...] = field(default=())
+    divisor: int = 1
 
     def __float__(self) -> float:
         if len(self.parts) == 1:
             packed, row, place = self.parts[0]
             return float(packed.rows[row, place])
-        return float(sum(float(packed.rows[row, place]) for packed, row, place in self.parts))
+        total = sum(float(packed.rows[row, place]) for packed, row, place in self.parts)
+        return float(total / self.divisor)
 
     def __bool__(self) -> bool:
         return float(self) != 0

@@ -1,13 +1,15 @@
 """What is told on the host of training steps, and which of it is one."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import groupby
 from typing import Any
 
 import jax
 
 from gradclip.core.statistics import Statistics
+from gradclip.instrumenting.jax.batches import Batches, Row, Waiting
 from gradclip.instrumenting.jax.looking import STATISTICS
 from gradclip.instrumenting.jax.parameters import tensors_of
 from gradclip.instrumenting.jax.seen import Column, Layout, Number, Packed, Seen
@@ -53,6 +55,7 @@ class Steps:
         self._losses: list[tuple[Layout, Number]] = []
         self._gradients: dict[Any, list[Column]] = {}  # by names and shapes
         self._held: dict[Target, _Held] = {}
+        self._waiting, self._batches = Waiting(), Batches()
         self._stopped = False
         session.before_close(self._close)
 
@@ -82,7 +85,8 @@ class Steps:
             Whether it is.
         """
         several = self.targets.num_sources > 1  # one may still be under way
-        return any(map(self._rounds.wants_update, range(max(steps, 1) + several)))
+        ahead = max(steps, 1) + several + len(self._waiting)
+        return any(map(self._rounds.wants_update, range(ahead)))
 
     def take(self, seen: Sequence[Seen], *, measured: bool = True) -> int:
         """Take what one call of a compiled function returned, in order.
@@ -103,13 +107,12 @@ class Steps:
             raise StopTraining(0)
         if not seen:
             return 0
-        packed = [Packed(each.packed, measured=measured) for each in seen]
-        number_of_rows = _rows(seen[0].packed)
         with self._session.ours():
-            for row in range(number_of_rows):
-                for array, each in zip(packed, seen, strict=True):
-                    self._take(array, row, each.layout)
-        return number_of_rows * len(seen)
+            for row in _rows(seen, measured=measured):
+                if not self._waiting.hold(row):
+                    self._take(*row)
+            self._take_waiting(patient=self._session.settings.steps is not None)
+        return sum(_num_rows(each.packed) for each in seen)
 
     def take_within(self, seen: Sequence[Seen]) -> None:
         """Take what a running program tells, which cannot be stopped: the next call is."""
@@ -118,6 +121,11 @@ class Steps:
                 self.take(seen)
             except StopTraining:
                 self._stopped = True
+
+    def _take_waiting(self, *, patient: bool) -> None:
+        """Take what waited to be known."""
+        while (row := self._waiting.next(patient=patient)) is not None:
+            self._take(*row)
 
     def _take(self, packed: Packed, row: int, layout: Layout) -> None:
         """Take what is one transformation's step, or gradients and their loss."""
@@ -138,18 +146,24 @@ class Steps:
                 self._session.say(_NOT_CLIPPED)
             target = self.targets.of(layout)
             self._rounds.before(target)
-            self._rounds.add(target, self._part(packed, row, layout, target), alone=False)
+            part = replace(self._part(packed, row, layout, target), loss=self._loss(layout))
+            self._rounds.add(target, part, alone=False)
 
     def _step(self, packed: Packed, row: int, layout: Layout) -> None:
         """Take a transformation's step; of several on the same parameters the last one counts."""
-        target, source = self.targets.of(layout), layout.source or 0
+        target, source, loss = self.targets.of(layout), layout.source or 0, self._loss(layout)
+        if layout.batches is not None:
+            self._gradients.pop((layout.names, layout.shapes), None)  # of one batch alone
+            whole, loss = self._batches.add((packed, row, layout), target, loss)
+            if not whole:
+                return
         held = self._held.get(target)
         if held is not None and source in held.sources:
             self._add(target, self._held.pop(target).part)
             held = None
         if held is None:
             self._rounds.before(target)  # so that it is known which step this part is of
-        part = self._part(packed, row, layout, target)
+        part = replace(self._part(packed, row, layout, target), loss=loss)
         if held is not None and held.part.loss is not None and part.loss is not None:
             part = replace(part, loss=held.part.loss + part.loss)
         if len(target.sources) == 1:
@@ -183,7 +197,6 @@ class Steps:
             statistics=statistics,
             limit=numbers.get("limit", math.inf),
             skipped=numbers.get("skipped", False),
-            loss=self._loss(layout),
             learning_rate=numbers.get("learning_rate"),
             applied=applied if packed.measured and self._rounds.wants_update() else None,
         )
@@ -209,15 +222,21 @@ class Steps:
     def _close(self) -> None:
         """End what is under way."""
         jax.effects_barrier()  # type: ignore[no-untyped-call]  # JAX's
+        self._take_waiting(patient=True)
         held, self._held = self._held, {}
         for target, each in held.items():
             self._add(target, each.part)
         self._rounds.close()
 
 
-def _rows(packed: Any) -> int:
+def _rows(seen: Sequence[Seen], *, measured: bool) -> Iterator[Row]:
+    """Yield what was seen, in order: loops stack what their bodies return."""
+    for _, group in groupby(seen, lambda each: each.layout.loop):
+        together = [(Packed(each.packed, measured=measured), each) for each in group]
+        for row in range(_num_rows(together[0][1].packed)):
+            yield from ((packed, row, each.layout) for packed, each in together)
+
+
+def _num_rows(packed: Any) -> int:
     """Return how many steps were stacked."""
-    count = 1
-    for length in packed.shape[:-1]:
-        count *= length
-    return count
+    return math.prod(packed.shape[:-1])

@@ -23,4 +23,4 @@ def install(session: Session) -> None:
         return make(cls, *transformations.followed(init, update))  # type: ignore[call-overload]  # a tuple's
 
     kind.__new__ = followed  # type: ignore[assignment,method-assign]  # as Python's own
-    transformations.follow_methods(optax.MultiSteps)
+    transformations.follow_multi_steps(optax.MultiSteps)

@@ -29,7 +29,7 @@ class Clip:
     """A link that clips, as it was called."""
 
     update: Callable[..., Any]
-    given: Given
+    state: Any  # which holds nothing, with all of these
 
     @property
     def limit(self) -> Any:
@@ -47,11 +47,21 @@ class Outermost:
         gradients: What entered.
         clips: The links that clipped it, before all others.
         clipped: What has left them so far.
+        params: The parameters.
     """
 
     gradients: Any
     clipped: Any
     clips: list[Clip] = field(default_factory=list)
+    params: Any = None
+
+    def enter(self, gradients: Any) -> None:
+        """Be told that other gradients than those that entered are what is clipped from here on.
+
+        Args:
+            gradients: Those, as they are known where the links are called.
+        """
+        self.clipped, self.clips = gradients, []
 
     def link(self, update: Callable[..., Any], given: Given, result: Any) -> None:
         """Be told of a link, which counts if it clips what entered or another such link left.
@@ -62,7 +72,7 @@ class Outermost:
             result: What it returned.
         """
         if maker(update) in CLIPS and are_same(given.updates, self.clipped):
-            self.clips.append(Clip(update, given))
+            self.clips.append(Clip(update, given.state))
             self.clipped = result[0]
 
     def after(self, entering: Array) -> Array:
@@ -78,9 +88,13 @@ class Outermost:
         if all(limit is not None for limit in limits):
             return _rescaled(entering, limits)
         gradients = jax.lax.optimization_barrier(self.gradients)  # type: ignore[no-untyped-call]  # JAX's
+        return norms(take_apart(self.clip(gradients)).tensors)
+
+    def clip(self, gradients: Any) -> Any:
+        """Return gradients after all clipping links."""
         for clip in self.clips:
-            gradients = clip.update(gradients, clip.given.state, clip.given.params)[0]
-        return norms(take_apart(gradients).tensors)
+            gradients = clip.update(gradients, clip.state, self.params)[0]
+        return gradients
 
 
 def are_same(tree: Any, other: Any) -> bool:
