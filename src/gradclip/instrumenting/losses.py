@@ -22,6 +22,11 @@ class Losses:
         if scaled is not loss:
             self._scaled = [*self._scaled[-7:], (scaled, loss)]  # of as many models at once
 
+    def forget_scaled(self) -> bool:
+        """Tell whether losses were multiplied since the last call, and forget them."""
+        scaled, self._scaled = self._scaled, []
+        return bool(scaled)
+
     def add(self, target: Any) -> None:
         """Be told what is differentiated: a loss, or one that was scaled."""
         self.seen = True

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from gradclip.instrumenting.jax.follower import Follower
+from gradclip.instrumenting.jax.others import Others
 
 
 def following_value_and_grad(
@@ -20,14 +21,16 @@ def following_value_and_grad(
     @functools.wraps(value_and_grad)
     def following(fun: Callable[..., Any], *args: Any, **kwargs: Any) -> Callable[..., Any]:
         own: Callable[..., Any] = value_and_grad(fun, *args, **kwargs)
-        if _is_of_keras(fun):
-            return own
+        of_keras = _is_of_keras(fun)
         has_aux = bool(kwargs.get("has_aux", args[1] if len(args) > 1 else False))
 
         @functools.wraps(own)
         def differentiate(*args: Any, **kwargs: Any) -> Any:
             value, gradients = own(*args, **kwargs)
-            follower.differentiated(value[0] if has_aux else value, gradients)
+            if of_keras:
+                _trained(value, follower)
+            else:
+                _differentiated(value[0] if has_aux else value, gradients, follower)
             return value, gradients
 
         return differentiate
@@ -58,12 +61,30 @@ def following_grad(
         def differentiate(*args: Any, **kwargs: Any) -> Any:
             value, gradients = both(*args, **kwargs)
             loss, *aux = value if has_aux else (value,)
-            follower.differentiated(loss, gradients)
+            _differentiated(loss, gradients, follower)
             return (gradients, *aux) if has_aux else gradients
 
         return differentiate
 
     return following
+
+
+def _differentiated(loss: Any, gradients: Any, follower: Follower) -> None:
+    """Tell of a loss and its gradients those whose they are."""
+    take, taken = follower.session.shared(Others).take, False
+    if take is not None:
+        with follower.session.ours("A loss could not be seen"):
+            taken = take(loss, gradients)
+    if not taken:
+        follower.differentiated(loss, gradients)
+
+
+def _trained(value: Any, follower: Follower) -> None:
+    """Tell of a loss of Keras' trainer: beside one that is scaled it returns that first."""
+    train = follower.session.shared(Others).train
+    if train is not None:
+        with follower.session.ours("A loss could not be seen"):
+            train(value[1][0])
 
 
 def _is_of_keras(function: Callable[..., Any]) -> bool:

@@ -45,25 +45,41 @@ def _on_tensorflow(session: Session) -> Follower:
 
 def _on_torch(session: Session) -> Follower:
     room = importlib.import_module(f"{_ROOM}.keras.on_torch")
+    clipping = importlib.import_module(f"{_ROOM}.keras.clips")
     losses, rounds = Losses(), Rounds(session, "keras")
-    room.watch_backward(session, losses)
+    clips = clipping.Clips()
+    room.watch_backward(session, losses, clips)
+    clipping.watch_clips(session, clips)
     session.before_close(rounds.close)
-    return Follower(session, room.OnTorch(), optimizers=Optimizers(), losses=losses, rounds=rounds)
+    backend = room.OnTorch(clips)
+    return Follower(session, backend, optimizers=Optimizers(), losses=losses, rounds=rounds)
 
 
 def _on_jax(session: Session) -> Follower:
-    room = importlib.import_module(f"{_ROOM}.keras.on_jax")
-    stepping = importlib.import_module(f"{_ROOM}.keras.stepping").Stepping
-    returning = importlib.import_module(f"{_ROOM}.jax.follower").Follower
-    trainer = importlib.import_module("keras.src.backend.jax.trainer").JAXTrainer
-    rounds, optimizers = Rounds(session, "keras"), Optimizers()
-    told = stepping(session, rounds, optimizers)
-    backend = room.OnJax(session.shared(returning), told)
-    room.watch_trainer(trainer, backend, told)
+    room, watching, stepping, returning, others, trainer, optimizer = (
+        importlib.import_module(name) for name in _ON_JAX
+    )
+    losses, rounds, optimizers = Losses(), Rounds(session, "keras"), Optimizers()
+    told = stepping.Stepping(session, rounds, optimizers)
+    backend = room.OnJax(session.shared(returning.Follower), told)
+    differentiated = room.Differentiated(session, backend, optimizers, losses)
+    shared = session.shared(others.Others)
+    shared.take, shared.train = differentiated.take, differentiated.train
+    watching.watch_trainer(trainer.JAXTrainer, told)
+    watching.watch_stateless(optimizer.BaseOptimizer, backend)
     session.before_close(rounds.close)
-    return Follower(session, backend, optimizers=optimizers, losses=Losses(), rounds=rounds)
+    return Follower(session, backend, optimizers=optimizers, losses=losses, rounds=rounds)
 
 
+_ON_JAX = (
+    f"{_ROOM}.keras.on_jax",
+    f"{_ROOM}.keras.trainer",
+    f"{_ROOM}.keras.stepping",
+    f"{_ROOM}.jax.follower",
+    f"{_ROOM}.jax.others",
+    "keras.src.backend.jax.trainer",
+    "keras.src.optimizers.base_optimizer",
+)
 _FOLLOWERS: dict[str, Callable[[Session], Follower]] = {
     "tensorflow": _on_tensorflow,
     "torch": _on_torch,

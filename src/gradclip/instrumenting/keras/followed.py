@@ -79,9 +79,15 @@ class Optimizers:
             followed = self._followed[optimizer] = Followed(optimizer)
         return followed
 
-    def seen(self) -> list[Followed]:
-        """Return those that have stepped."""
-        return list(self._followed.values())
+    def trained(self) -> list[tuple[Any, list[Any]]]:
+        """Return those that are built, each with its variables."""
+        built = [optimizer for optimizer in self._alive if optimizer.built]
+        return [(each, list(each._trainable_variables)) for each in built]  # noqa: SLF001 - as above
+
+    def train(self, shapes: Sequence[tuple[int, ...]]) -> bool:
+        """Tell whether one of them trains variables of these shapes, and no others."""
+        wanted = list(map(tuple, shapes))
+        return any([tuple(v.shape) for v in each] == wanted for _, each in self.trained())
 
     def single(self) -> bool:
         """Tell whether there is one alone."""

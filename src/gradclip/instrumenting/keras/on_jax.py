@@ -1,21 +1,46 @@
 """Keras' optimizers on JAX: what compiled functions return besides, or at once where none is."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 
-from gradclip.core.statistics import Statistics
 from gradclip.instrumenting.jax.follower import Follower as Returning
 from gradclip.instrumenting.jax.looking import STATISTICS, norms, statistics
-from gradclip.instrumenting.jax.seen import Column, Layout, Number, Packed, Seen
-from gradclip.instrumenting.keras.followed import Followed
+from gradclip.instrumenting.jax.seen import Layout, Packed, Seen
+from gradclip.instrumenting.keras.followed import Followed, Optimizers
 from gradclip.instrumenting.keras.follower import Gradients
-from gradclip.instrumenting.keras.stepping import Stepping, Told
+from gradclip.instrumenting.keras.rows import Loss, Step
+from gradclip.instrumenting.keras.stepping import Stepping
 from gradclip.instrumenting.losses import Losses
-from gradclip.instrumenting.rounds import Part
+from gradclip.instrumenting.session import Session
+
+_SCALED = (
+    "The loss that a LossScaleOptimizer scales in a JAX loop of the program's own is not recorded: "
+    "differentiate it unscaled, or record it by hand with a gradclip.Recorder."
+)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Row:
+    """What is to be told of a step, in columns (P,) and numbers ()."""
+
+    followed: Followed
+    columns: dict[str, Any]
+    numbers: dict[str, Any]
+    limit: float
+    skipped: bool
+
+
+@dataclass(slots=True)
+class _Held(threading.local):
+    """Rows of steps whose updates are still to be known, of this thread."""
+
+    rows: list[list[_Row]] = field(default_factory=list)
 
 
 class OnJax:
@@ -29,6 +54,7 @@ class OnJax:
     def __init__(self, returning: Returning, stepping: Stepping) -> None:
         self._returning = returning
         self._stepping = stepping
+        self._held = _Held()
 
     def eager(self, gradients: Sequence[Any]) -> bool:
         """Tell that nothing is to be done around a step: all is told at its end."""
@@ -39,84 +65,146 @@ class OnJax:
         """Look at gradients, which is told later."""
         del losses
         numbers = {"learning_rate": gradients.learning_rate, "is_step": gradients.is_step}
-        loss = self._differentiated()
-        given = {"loss": loss, **numbers}
-        known = {name: number for name, number in given.items() if number is not None}
         changed = gradients.after is not gradients.before
         clip = gradients.clip if changed else None
         after = gradients.after if changed and clip is None else None
         traced = any(isinstance(t, jax.core.Tracer) for t in gradients.before)
-        packed = (_packed if traced else _packed_compiled)(gradients.before, after, known, clip)
-        layout = Layout(
-            names=gradients.followed.names,
-            shapes=(),
-            columns=(*STATISTICS, "after") if changed else STATISTICS,
-            numbers=tuple(sorted(known)),
+        columns = (_columns if traced else _columns_compiled)(gradients.before, after, clip)
+        self._tell(
+            _Row(
+                followed=gradients.followed,
+                columns=columns,
+                numbers={name: number for name, number in numbers.items() if number is not None},
+                limit=gradients.limit,
+                skipped=gradients.skipped,
+            )
         )
-        taker = _Step(self._stepping, replace(gradients, before=[], after=[]))
-        self._pass_on(Seen(packed, layout), taker)
 
     def tell(self, followed: Followed, report: Any, rate: Any, losses: Losses) -> None:
         """Have a report of gradclip's told later."""
         del losses
-        found, loss = report.statistics, self._differentiated()
-        limit = jnp.asarray(report.limit)
-        numbers = {
-            "limit": limit if not limit.ndim else jnp.nan,
-            "skipped": report.skipped,
-            **({} if loss is None else {"loss": loss}),
-            **({} if rate is None else {"learning_rate": rate}),
-        }
+        found, limit = report.statistics, jnp.asarray(report.limit)
+        numbers = {"limit": limit if not limit.ndim else jnp.nan, "skipped": report.skipped}
         columns = {"before": report.parts_before, "after": report.parts_after}
         if found is not None:
             columns |= {name: getattr(found, name) for name in STATISTICS[1:]}
-        given = [*columns.values(), *numbers.values()]
-        packed = jnp.concatenate([jnp.asarray(x, jnp.float32).reshape(-1) for x in given])
-        layout = Layout(
-            names=followed.names, shapes=(), columns=tuple(columns), numbers=tuple(numbers)
-        )
-        self._pass_on(
-            Seen(packed, layout),
-            _Step(self._stepping, Gradients(followed=followed, before=[], after=[])),
+        rates = {} if rate is None else {"learning_rate": rate}
+        self._tell(
+            _Row(
+                followed=followed,
+                columns=columns,
+                numbers=numbers | rates,
+                limit=jnp.inf,
+                skipped=False,
+            )
         )
 
     def pass_by(self, followed: Followed, losses: Losses) -> None:
         """Do nothing: steps of accumulated gradients tell of each batch."""
 
     def lose(self, loss: Any) -> None:
-        """Be told of the loss that the trainer shows, after the step."""
-        seen = Seen(jnp.reshape(jnp.asarray(loss, jnp.float32), (1,)), _LOSS)
-        self._pass_on(seen, _Loss(self._stepping))
+        """Be told of a loss whose gradient a step will follow."""
+        seen = Seen(jnp.sum(jnp.asarray(loss, jnp.float32)).reshape(1), _LOSS)
+        self._pass_on(replace(seen, layout=replace(_LOSS, taker=Loss(self._stepping))))
 
-    def _pass_on(self, seen: Seen, taker: "_Step | _Loss") -> None:
+    @contextmanager
+    def holding(self, weights: Sequence[Any]) -> Iterator[Callable[[Sequence[Any]], None]]:
+        """Hold what is told of steps until it is known what they change.
+
+        Args:
+            weights: The weights before.
+
+        Yields:
+            What is to be told the weights after.
+        """
+        rows: list[_Row] = []
+        self._held.rows.append(rows)
+        changed: list[Any] = []
+        try:
+            yield changed.extend
+        finally:
+            self._held.rows.pop()
+        for row in rows:
+            self._tell(self._with_update(row, weights, changed))
+
+    def _with_update(self, row: _Row, before: Sequence[Any], after: Sequence[Any]) -> _Row:
+        """Return a row with the norms of weights and of what was changed."""
+        if len(before) != len(row.followed) or len(after) != len(before):
+            return row
+        traced = any(isinstance(t, jax.core.Tracer) for t in after)
+        frame = self._returning.frames.current
+        due = self._stepping.wants_update() if not traced else None if frame is None else frame.due
+        if due is False:
+            return row
+        found = _applied(list(before), list(after), due if traced else None)
+        return replace(row, columns=row.columns | found)
+
+    def _tell(self, row: _Row) -> None:
+        """Have a row told, or hold it."""
+        if self._held.rows:
+            self._held.rows[-1].append(row)
+            return
+        given = [*row.columns.values(), *row.numbers.values()]
+        packed = jnp.concatenate([jnp.asarray(x, jnp.float32).reshape(-1) for x in given])
+        layout = Layout(
+            names=row.followed.names,
+            shapes=(),
+            columns=tuple(row.columns),
+            numbers=tuple(row.numbers),
+            taker=Step(self._stepping, row.followed, limit=row.limit, skipped=row.skipped),
+        )
+        self._pass_on(Seen(packed, layout))
+
+    def _pass_on(self, seen: Seen) -> None:
         """Have a compiled function return what was seen, or tell of it now."""
-        layout = replace(seen.layout, taker=taker)
         if isinstance(seen.packed, jax.core.Tracer):
-            self._returning.pass_on([Seen(seen.packed, layout)])
+            self._returning.pass_on([seen])
+        elif seen.layout.taker is not None:
+            seen.layout.taker(Packed(seen.packed), 0, seen.layout)
+
+
+class Differentiated:
+    """Takes the losses whose gradients Keras' optimizers will get.
+
+    Args:
+        session: Where a note goes.
+        backend: What is told of losses.
+        optimizers: The optimizers.
+        losses: Where it is known whether a loss was scaled.
+    """
+
+    def __init__(
+        self, session: Session, backend: OnJax, optimizers: Optimizers, losses: Losses
+    ) -> None:
+        self._session = session
+        self._backend = backend
+        self._optimizers = optimizers
+        self._losses = losses
+
+    def take(self, loss: Any, gradients: Any) -> bool:
+        """Take a loss, if its gradients are of an optimizer's variables; tell whether they are."""
+        if not self._optimizers.train([jnp.shape(g) for g in jax.tree.leaves(gradients)]):
+            return False
+        if self._losses.forget_scaled():
+            self._session.say(_SCALED)
         else:
-            taker(Packed(seen.packed), 0, layout)
+            self._backend.lose(loss)
+        return True
 
-    def _differentiated(self) -> Any:
-        """Return what the program differentiated for this step, if it was seen."""
-        frames = self._returning.frames
-        frame = frames.current or frames.outside
-        losses = [found.loss for found in frame.gradients]
-        frame.gradients = []
-        return sum(losses[1:], start=losses[0]) if losses else None
+    def train(self, loss: Any) -> None:
+        """Take the loss of Keras' trainer, as it was before it was scaled."""
+        self._losses.forget_scaled()
+        self._backend.lose(loss)
 
 
-def _packed(
-    before: list[Any],
-    after: list[Any] | None,
-    numbers: dict[str, Any],
-    clip: tuple[bool, float] | None,
-) -> Any:
-    """Return what is seen of a step as one array.
+def _columns(
+    before: list[Any], after: list[Any] | None, clip: tuple[bool, float] | None
+) -> dict[str, Any]:
+    """Return what is seen of gradients, (P,) each.
 
     Args:
         before: Gradients as they came.
         after: What the optimizer got, if that must be looked at.
-        numbers: Numbers (), which follow in the order of their names.
         clip: Whether all gradients are clipped as one and to which norm, if that is all: what the
             optimizer got is not read then, with which XLA might compile the step otherwise.
     """
@@ -125,11 +213,10 @@ def _packed(
         columns["after"] = _shrunk(columns["before"], *clip)
     elif after is not None:
         columns["after"] = norms(after)
-    given = [*columns.values(), *(numbers[name] for name in sorted(numbers))]
-    return jnp.concatenate([jnp.asarray(x, jnp.float32).reshape(-1) for x in given])
+    return columns
 
 
-_packed_compiled = jax.jit(_packed, static_argnums=3)
+_columns_compiled = jax.jit(_columns, static_argnums=2)
 
 
 def _shrunk(norms: Any, together: bool, limit: float) -> Any:  # noqa: FBT001 - a pair, unpacked
@@ -138,92 +225,28 @@ def _shrunk(norms: Any, together: bool, limit: float) -> Any:  # noqa: FBT001 - 
     return norms * jnp.where(norm > limit, limit / norm, 1.0)
 
 
-class _Step:
-    """Takes a row that tells of a step."""
+def _applied(before: list[Any], after: list[Any], due: Any) -> dict[str, Any]:
+    """Return the norms of weights and of what was changed, or zeros.
 
-    def __init__(self, stepping: Stepping, gradients: Gradients) -> None:
-        self._stepping = stepping
-        self._followed = gradients.followed
-        self._limit = gradients.limit
-        self._skipped = gradients.skipped
-
-    def __call__(self, packed: Packed, row: int, layout: Layout) -> None:
-        columns = {name: _column(packed, row, layout.column(name)) for name in layout.columns}
-        numbers = {name: _number(packed, row, layout.number(name)) for name in layout.numbers}
-        counts = [columns.get(name) for name in STATISTICS[1:]]
-        part = Part(
-            optimizer=self._followed.kind,
-            parameters=self._followed.parameters,
-            before=columns["before"],
-            after=columns.get("after", columns["before"]),
-            statistics=None if None in counts else Statistics(None, columns["before"], *counts),
-            limit=numbers.get("limit", self._limit),
-            skipped=numbers.get("skipped", self._skipped),
-            loss=numbers.get("loss"),
-            learning_rate=numbers.get("learning_rate"),
-        )
-        told = Told(followed=self._followed, part=part, is_step=numbers.get("is_step"))
-        self._stepping.add(told)
+    Args:
+        before: The weights.
+        after: The same after the step.
+        due: Whether to look at them, (); None for yes.
+    """
+    if due is None:
+        found = _weights_and_changes(before, after)
+    else:
+        zeros = jnp.zeros(len(before), jnp.float32)
+        found = jax.lax.cond(due, _weights_and_changes, lambda *_: (zeros, zeros), before, after)
+    return dict(zip(("weights", "updates"), found, strict=True))
 
 
-class _Loss:
-    """Takes a row that is the loss of the step before it."""
-
-    def __init__(self, stepping: Stepping) -> None:
-        self._stepping = stepping
-
-    def __call__(self, packed: Packed, row: int, layout: Layout) -> None:
-        self._stepping.add_loss(_number(packed, row, layout.number("loss")))
+def _weights_and_changes(before: list[Any], after: list[Any]) -> tuple[Any, Any]:
+    old, new = (
+        [jnp.asarray(t, jnp.promote_types(t.dtype, jnp.float32)) for t in tensors]
+        for tensors in (before, after)
+    )
+    return norms(old), norms([n - o for n, o in zip(new, old, strict=True)])
 
 
 _LOSS = Layout(names=(), shapes=(), columns=(), numbers=("loss",))
-
-
-def _column(packed: Packed, row: int, place: slice | None) -> Column:
-    return Column(packed, row, place or slice(0))
-
-
-def _number(packed: Packed, row: int, place: int | None) -> Number:
-    return Number(((packed, row, place or 0),))
-
-
-def watch_trainer(trainer: Any, backend: OnJax, stepping: Stepping) -> None:
-    """Follow the steps of Keras' trainer on JAX.
-
-    Args:
-        trainer: Its class.
-        backend: What is told of losses.
-        stepping: What is told of steps.
-    """
-    make, update = trainer._make_function, trainer._update_metrics_variables  # noqa: SLF001 - Keras has no public place
-
-    def made(self: Any, step_function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-        def stepped(state: Any, data: Any) -> Any:
-            if len(state) != _PARTS_TRAINED:
-                return step_function(state, data)
-            weights = _weights_of(self.trainable_variables, state[0])
-            return stepping.run(lambda: step_function(state, data), weights)
-
-        return make(self, stepped, *args, **kwargs)
-
-    def updated(self: Any, metrics: Any, loss: Any, *args: Any, **kwargs: Any) -> Any:
-        with stepping.session.ours():
-            backend.lose(loss)
-        return update(self, metrics, loss, *args, **kwargs)
-
-    trainer._make_function = made  # noqa: SLF001 - as above
-    trainer._update_metrics_variables = updated  # noqa: SLF001 - as above
-
-
-_PARTS_TRAINED = 4  # of the state: the optimizer's are not in an evaluation's
-
-
-def _weights_of(variables: list[Any], values: list[Any]) -> Callable[[Any], dict[int, Any]]:
-    """Return what tells the weights: before a step, or after it from what it returned."""
-
-    def weights(result: Any) -> dict[int, Any]:
-        current = values if result is None else result[1][0]
-        pairs = zip(variables, current, strict=True)
-        return {id(v): jax.device_get(value).copy() for v, value in pairs}
-
-    return weights

@@ -7,6 +7,7 @@ from typing import Any
 import torch
 
 from gradclip.core.statistics import Statistics
+from gradclip.instrumenting.keras.clips import Clips
 from gradclip.instrumenting.keras.followed import Followed
 from gradclip.instrumenting.keras.follower import Gradients, part_of
 from gradclip.instrumenting.losses import Losses
@@ -16,9 +17,14 @@ from gradclip.torch.namespace import TorchNamespace
 
 
 class OnTorch:
-    """The `Backend` for PyTorch."""
+    """The `Backend` for PyTorch.
 
-    def __init__(self) -> None:
+    Args:
+        clips: What the program clipped by itself.
+    """
+
+    def __init__(self, clips: Clips) -> None:
+        self._clips = clips
         self._verbs = TorchNamespace()
 
     def eager(self, gradients: Sequence[Any]) -> bool:
@@ -29,8 +35,9 @@ class OnTorch:
     def see(self, gradients: Gradients, losses: Losses) -> Part | None:
         """Look at gradients; return what was seen."""
         followed, rate = gradients.followed, gradients.learning_rate
-        found = self._verbs.statistics(gradients.before).columns
-        same = gradients.after is gradients.before
+        came, limit = self._clips.take(gradients.before)
+        found = came or self._verbs.statistics(gradients.before).columns
+        same = gradients.after is gradients.before and came is None
         loss = losses.take(_readable)
         return Part(
             optimizer=followed.kind,
@@ -38,7 +45,7 @@ class OnTorch:
             before=found[0],
             after=found[0] if same else self._verbs.norms(gradients.after),
             statistics=Statistics(None, *found),
-            limit=gradients.limit,
+            limit=gradients.limit if came is None else limit,
             skipped=gradients.skipped,
             loss=followed.mean_loss(None if loss is None else float(loss)),
             learning_rate=None if rate is None else float(rate),
@@ -56,12 +63,13 @@ class OnTorch:
         followed.keep_loss(None if loss is None else float(loss))
 
 
-def watch_backward(session: Session, losses: Losses) -> None:
+def watch_backward(session: Session, losses: Losses, clips: Clips) -> None:
     """Be told of each loss that is differentiated.
 
     Args:
         session: The session.
         losses: Where losses go.
+        clips: What forgets then what was clipped before.
     """
     backward = torch.Tensor.backward
 
@@ -69,6 +77,7 @@ def watch_backward(session: Session, losses: Losses) -> None:
     def told(self: torch.Tensor, *args: Any, **kwargs: Any) -> None:
         backward(self, *args, **kwargs)  # type: ignore[no-untyped-call]  # torch's
         with session.ours():
+            clips.forget()
             losses.add(self)
 
     torch.Tensor.backward = told  # type: ignore[method-assign]  # a method as that one is

@@ -1,5 +1,6 @@
-"""Steps of Keras' JAX trainer, whose loss and weights are known only after the optimizer's step."""
+"""Steps on JAX, whose losses and numbers are rows of what compiled functions return."""
 
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -7,7 +8,8 @@ from typing import Any
 from gradclip.instrumenting.keras.followed import Followed, Optimizers
 from gradclip.instrumenting.rounds import Part, Rounds
 from gradclip.instrumenting.session import Session, StopTraining
-from gradclip.record.applied import applied
+
+_MOST = 1024  # losses that are kept for a step
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -18,15 +20,17 @@ class Told:
         followed: The optimizer.
         part: What it did.
         is_step: 0 where gradients were accumulated alone, a number (); None if it always steps.
+        measured: Whether weights and updates were looked at.
     """
 
     followed: Followed
     part: Part
     is_step: Any = None
+    measured: bool = False
 
 
 class Stepping:
-    """Holds what is told of a step until the trainer's function returns.
+    """Brings losses to the steps that follow them.
 
     Args:
         session: Where steps go.
@@ -39,8 +43,13 @@ class Stepping:
         self._rounds = rounds
         self._optimizers = optimizers
         self._within = False
+        self._losses: deque[Any] = deque(maxlen=_MOST)
         self._told: list[Told] = []
         self._stopped: StopTraining | None = None
+
+    def wants_update(self) -> bool:
+        """Tell whether the update of the next step is to be measured."""
+        return self._rounds.wants_update()
 
     def add(self, told: Told) -> None:
         """Be told of a step.
@@ -48,43 +57,26 @@ class Stepping:
         Raises:
             StopTraining: It was the last one that was asked for.
         """
-        self._told.append(told)
+        self._told.append(self._with_losses(told))
         if not self._within:
-            self._flush({})
+            self._flush()
 
     def add_loss(self, loss: Any) -> None:
-        """Be told of the loss of the step that was told of last."""
-        if self._told and self._told[-1].part.loss is None:
-            last = self._told[-1]
-            self._told[-1] = replace(last, part=replace(last.part, loss=loss))
+        """Be told of a loss, before the step that follows its gradient."""
+        self._losses.append(loss)
 
-    def run(self, function: Callable[[], Any], weights: Callable[[Any], dict[int, Any]]) -> Any:
-        """Run a trainer's step.
-
-        Args:
-            function: The step.
-            weights: Returns the weights on the host by their variables' identities: those after
-                a step, given what it returned; those before it, given None.
-
-        Returns:
-            What the step returned.
-        """
+    def run(self, function: Callable[[], Any]) -> Any:
+        """Run a trainer's step, and return what it returned."""
         self.raise_stop()
-        before = {}
-        if self._rounds.wants_update():
-            with self.session.ours():
-                before = weights(None)
         self._within = True
         try:
             result = function()
         finally:
             self._within = False
-        changes: dict[int, tuple[float, float]] = {}
-        with self.session.ours():
-            if before:
-                changes = _changes(before, weights(result))
+        if self._told and self._told[-1].part.loss is None:  # a branch told of it before its loss
+            self._told[-1] = self._with_losses(self._told[-1])
         try:
-            self._flush(changes)
+            self._flush()
         except StopTraining as stop:  # the trainer must take over the state first
             self._stopped = stop
         return result
@@ -98,7 +90,15 @@ class Stepping:
         if self._stopped is not None:
             raise self._stopped
 
-    def _flush(self, changes: dict[int, tuple[float, float]]) -> None:
+    def _with_losses(self, told: Told) -> Told:
+        """Return a step with the sum of the losses since the last one, if there are any."""
+        if not self._losses:
+            return told
+        losses = [*self._losses]
+        self._losses.clear()
+        return replace(told, part=replace(told.part, loss=sum(losses[1:], start=losses[0])))
+
+    def _flush(self) -> None:
         """Hand on what was told.
 
         Raises:
@@ -108,27 +108,17 @@ class Stepping:
         for each in told:
             part = None
             with self.session.ours():
-                part = _settled(each, changes)
+                part = self._settled(each)
             if part is not None:
                 self._rounds.add(each.followed, part, alone=self._optimizers.single())
 
-
-def _settled(told: Told, changes: dict[int, tuple[float, float]]) -> Part | None:
-    """Return a step as it is recorded; None where gradients were accumulated alone."""
-    part, followed = told.part, told.followed
-    if told.is_step is not None:
-        followed.keep_loss(None if part.loss is None else float(part.loss))
-        if not float(told.is_step):
-            return None
-        part = replace(part, loss=followed.mean_loss(None))
-    keys = [id(variable) for _, variable in part.parameters]
-    if not all(key in changes for key in keys):
-        return part
-    weights, updates = zip(*(changes[key] for key in keys), strict=True)
-    return replace(part, applied=(weights, updates))
-
-
-def _changes(before: dict[int, Any], after: dict[int, Any]) -> dict[int, tuple[float, float]]:
-    """Return the norms of weights and of what a step changed of them."""
-    norms = applied(list(before.values()), [after[key] for key in before])
-    return dict(zip(before, zip(*norms, strict=True), strict=True))
+    def _settled(self, told: Told) -> Part | None:
+        """Return a step as it is recorded; None where gradients were accumulated alone."""
+        part, followed = told.part, told.followed
+        if told.is_step is not None:
+            followed.keep_loss(None if part.loss is None else float(part.loss))
+            if not float(told.is_step):
+                return None
+            part = replace(part, loss=followed.mean_loss(None))
+        wanted = told.measured and self._rounds.wants_update()
+        return part if wanted else replace(part, applied=None)

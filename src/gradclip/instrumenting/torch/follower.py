@@ -215,6 +215,8 @@ class Follower:
 
     def _close_last(self) -> None:
         """End the step under way, as the program ends."""
+        if self.silent:
+            return
         last = None
         with self._session.ours():
             last = self._loops.last()
