@@ -19,8 +19,15 @@ from gradclip.record.run import Run
 SCRIPTS = Path(__file__).parent / "scripts"
 START = Path(gradclip.instrumenting.__file__).parent / "start"
 TIMEOUT = 300  # seconds
-TORCHRUN = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
-LAUNCHED = {"torch_ddp.py", "torch_fsdp2.py", "torch_tensor_parallel.py"}
+TORCHRUN = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node"]
+# Scripts that `torchrun` starts.
+LAUNCHED = {
+    "torch_ddp.py",
+    "torch_fsdp1.py",
+    "torch_fsdp2.py",
+    "torch_sequence_parallel.py",
+    "torch_tensor_parallel.py",
+}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -43,25 +50,29 @@ class Outcome:
         return np.array(rows, dtype=np.float64)
 
 
-def plain(script: str, *arguments: str, **environment: str) -> Outcome:
+def plain(script: str, *arguments: str, processes: int = 2, **environment: str) -> Outcome:
     """Run a script as its author would; one of several processes as `torchrun` does."""
-    return _run(_command(script, arguments), environment)
+    return _run(_command(script, arguments, processes), environment)
 
 
-def followed(script: str, out: Path, *arguments: str, **environment: str) -> Outcome:
+def followed(
+    script: str, out: Path, *arguments: str, processes: int = 2, **environment: str
+) -> Outcome:
     """Run a script as `gradclip run` does; settings are `GRADCLIP_RUN_*` among the variables."""
     given = {"PYTHONPATH": str(START), "GRADCLIP_RUN_OUT": str(out), **environment}
-    return _run(_command(script, arguments), given)
+    return _run(_command(script, arguments, processes), given)
 
 
-def check_followed(script: str, out: Path, *arguments: str, rtol: float = 1e-5) -> Run:
+def check_followed(
+    script: str, out: Path, *arguments: str, rtol: float = 1e-5, processes: int = 2
+) -> Run:
     """Check that a followed script comes to the same to the bit, and that its run is right.
 
     Returns:
         The run.
     """
-    alone = plain(script, *arguments, SHOW="1")
-    watched = followed(script, out, *arguments)
+    alone = plain(script, *arguments, processes=processes, SHOW="1")
+    watched = followed(script, out, *arguments, processes=processes)
     assert alone.code == 0, alone.stderr
     assert watched.code == 0, watched.stderr
     assert watched.final == alone.final
@@ -74,8 +85,8 @@ def check_followed(script: str, out: Path, *arguments: str, rtol: float = 1e-5) 
     return run
 
 
-def _command(script: str, arguments: tuple[str, ...]) -> list[str]:
-    launcher = TORCHRUN if script in LAUNCHED else []
+def _command(script: str, arguments: tuple[str, ...], processes: int) -> list[str]:
+    launcher = [*TORCHRUN, str(processes)] if script in LAUNCHED else []
     return [sys.executable, *launcher, str(SCRIPTS / script), *arguments]
 
 

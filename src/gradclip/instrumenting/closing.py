@@ -87,7 +87,7 @@ def _text(session: Session, *, first: bool) -> str:
             return f"\n{drawn(summary, session.notes)}{next_commands(_near(summary.path))}"
     if not (first or session.notes) or _is_another_rank() or _is_recorded(session.settings.out):
         return ""
-    imported = [name for name in FRAMEWORKS if name in sys.modules]
+    imported = [name for name in FRAMEWORKS if name in sys.modules and "." not in name]
     return "\n" + nothing_seen(session.notes, imported, str(_near(Path(session.settings.out))))
 
 

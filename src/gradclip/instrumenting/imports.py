@@ -17,9 +17,10 @@ if TYPE_CHECKING:
     from gradclip.instrumenting.session import Session
 
 FIRST = "GRADCLIP_RUN_PROCESS"  # the variable with the process that was started to be followed
-# A framework's module -> what of ours instruments it, by `install(session)`.
+# A framework's module, or one that it loads late -> what of ours instruments it, by `install`.
 FRAMEWORKS = {
     "torch": "gradclip.instrumenting.torch",
+    "torch.distributed.fsdp": "gradclip.instrumenting.torch.fsdp",
     "keras": "gradclip.instrumenting.keras",
     "tensorflow": "gradclip.instrumenting.tensorflow",
     "jax": "gradclip.instrumenting.jax",

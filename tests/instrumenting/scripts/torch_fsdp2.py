@@ -1,4 +1,4 @@
-"""Two processes of which each has a shard of a network of PyTorch's, with a norm all of it has."""
+"""Processes of which each has a shard of a network of PyTorch's; of four, two have the same."""
 
 import os
 
@@ -23,11 +23,13 @@ class Network(nn.Module):
 
 
 model = Network()
-mesh = dist.init_device_mesh("cpu", (2,))
+rank, world = dist.get_rank(), dist.get_world_size()
+names = ("copies", "parts")[-world // 2 :]
+mesh = dist.init_device_mesh("cpu", (2,) * len(names), mesh_dim_names=names)
 fully_shard(model.body, mesh=mesh)
 fully_shard(model, mesh=mesh)
 optimizer = torch.optim.AdamW(model.parameters(), lr=1e-2)
-x, y = torch.randn(2, 32, 20)[dist.get_rank()], torch.randint(0, 3, (2, 32))[dist.get_rank()]
+x, y = torch.randn(world, 32, 20)[rank], torch.randint(0, 3, (world, 32))[rank]
 
 
 def whole(tensor):
@@ -48,13 +50,13 @@ for _ in range(12):
     if os.environ.get("SHOW"):
         after, largest = norms(), [whole(p.grad).abs().max().item() for p in model.parameters()]
         weights = [whole(p).double().norm().item() for p in model.parameters()]
-        if dist.get_rank() == 0:
+        if rank == 0:
             print("step", loss.item(), before.norm().item(), after.norm().item())
             print("each", *before.tolist())
             print("weights", *weights)
     optimizer.step()
 
 total = sum(whole(p.detach()).double().sum().item() for p in model.parameters())
-if dist.get_rank() == 0:
+if rank == 0:
     print("final", total.hex())
 dist.destroy_process_group()

@@ -27,7 +27,7 @@ def install(session: Session) -> None:
     Args:
         session: Where the steps go.
     """
-    late = Late(session)
+    late = session.shared(Late)
     _tell_of_methods(late)
     _tell_of_functions(late)
     if not getattr(torch.__spec__, "_initializing", False):

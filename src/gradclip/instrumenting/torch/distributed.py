@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from gradclip.instrumenting.torch.roots import instances_of
+from gradclip.instrumenting.torch.flat import told_here
 
 
 class Placement(NamedTuple):
@@ -18,13 +18,14 @@ class Placement(NamedTuple):
         rank: This process's number among those that train together.
         world: How many they are.
         sharded: Whether a process holds parts only, so that each must tell of its own.
-        flat: Whether these parts look like whole tensors, as those of FSDP's first version do.
+        flat: Where these parts look like whole tensors, as those of FSDP's first version do:
+            whether this process tells of each; else empty.
     """
 
     rank: int = 0
     world: int = 1
     sharded: bool = False
-    flat: bool = False
+    flat: tuple[bool, ...] = ()
 
     @property
     def silent(self) -> bool:
@@ -34,18 +35,18 @@ class Placement(NamedTuple):
     def parts(self, tensors: Sequence[Tensor | None]) -> list[Tensor | None]:
         """Return the parts of tensors that this process is to tell of, None for none.
 
-        Of what several processes hold, one tells: that with coordinate 0, or the first.
+        Of what several processes hold, one tells: that with coordinate 0, or the first. Of a sum
+        that nobody has added up yet none can.
 
         Args:
             tensors: Gradients or parameters; None is left as it is.
-
-        Raises:
-            ValueError: A tensor is a sum that nobody has added up yet.
         """
         if self.silent:
             return [None] * len(tensors)
-        if not self.sharded or self.flat:
+        if not self.sharded:
             return list(tensors)
+        if self.flat:
+            return [t if told else None for t, told in zip(tensors, self.flat, strict=True)]
         return [None if t is None else self._part(t) for t in tensors]
 
     def held(self, parameters: Sequence[Tensor]) -> list[Tensor]:
@@ -68,34 +69,33 @@ def placement(parameters: Sequence[Tensor]) -> Placement:
 
     Example:
         >>> placement([torch.zeros(2)])
-        Placement(rank=0, world=1, sharded=False, flat=False)
+        Placement(rank=0, world=1, sharded=False, flat=())
     """
     rank, world = _rank_and_world()
     if world == 1:
         return Placement(rank, world)
     kind = _distributed_tensor()
     sharded = kind is not None and any(isinstance(p, kind) and _is_split(p) for p in parameters)
-    flat = not sharded and _is_flat()
-    return Placement(rank, world, sharded or flat, flat)
+    flat = () if sharded else told_here(parameters, rank)
+    return Placement(rank, world, sharded or bool(flat), flat)
 
 
 def local(tensor: Any) -> Tensor | None:
-    """Return the part of a DTensor that this process is to tell of; None if another one does.
-
-    Raises:
-        ValueError: It is a sum that nobody has added up yet.
-    """
+    """Return the part of a DTensor that this process is to tell of; None if it is to tell none."""
     coordinates = tensor.device_mesh.get_coordinate()
-    if coordinates is None:  # this process has no part in it
+    if coordinates is None or is_sum(tensor):  # it has no part, or nobody knows the whole
         return None
     for coordinate, placed in zip(coordinates, tensor.placements, strict=True):
-        if placed.is_partial():
-            msg = "a gradient is a sum over processes that nobody has added up yet"
-            raise ValueError(msg)
         if placed.is_replicate() and coordinate:
             return None
     part: Tensor = tensor.detach().to_local()
     return part
+
+
+def is_sum(tensor: Any) -> bool:
+    """Tell whether a tensor is a sum over processes that nobody has added up yet."""
+    placements = getattr(tensor, "placements", ())  # only a DTensor has some
+    return any(placed.is_partial() for placed in placements)
 
 
 def _rank_and_world() -> tuple[int, int]:
@@ -122,11 +122,3 @@ def _is_split(tensor: Any) -> bool:
         size > 1 and not placed.is_replicate()
         for size, placed in zip(sizes, tensor.placements, strict=True)
     )
-
-
-def _is_flat() -> bool:
-    """Tell whether a module of FSDP's first version splits parameters."""
-    module = sys.modules.get("torch.distributed.fsdp")
-    kind = getattr(module, "FullyShardedDataParallel", None)
-    wrappers = [] if kind is None else instances_of(kind)
-    return any(w.sharding_strategy.name != "NO_SHARD" for w in wrappers)

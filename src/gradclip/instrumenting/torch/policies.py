@@ -6,6 +6,7 @@ from torch.optim import Optimizer
 
 from gradclip.core.policies.report import Report
 from gradclip.instrumenting.session import Session
+from gradclip.instrumenting.torch.distributed import is_sum
 from gradclip.instrumenting.torch.optimizers import Trained
 from gradclip.torch.attach import Attached
 from gradclip.torch.folding import Folding
@@ -15,8 +16,14 @@ from gradclip.torch.steps import Steps
 
 _SHARDED = (
     "--clip is not applied: each process has a part of the gradients only, and their norm cannot "
-    "be told from one part. Call torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0) before "
-    "optimizer.step(): it asks all processes."
+    "be told from one part. Call {} before optimizer.step(): it asks all processes."
+)
+_BY_FUNCTION = "torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)"
+_BY_METHOD = "model.clip_grad_norm_(1.0)"  # that of FSDP's first version
+_SUMS = (
+    "{} gradients, that of {} for one, are sums over processes that nobody has added up, and count "
+    "as zeros. Add them up before optimizer.step(), for each such p by "
+    "p.grad = p.grad.redistribute(placements=p.placements)."
 )
 _WITHIN_BACKWARD = (
     "--clip is not applied: optimizers step within backward, each when it has its own gradients, "
@@ -53,9 +60,12 @@ class Policies:
 
     def __init__(self, session: Session) -> None:
         self._session = session
+        self._told = False
 
     def of(self, optimizer: Optimizer, trained: Trained) -> Policy | None:
         """Return what clips the gradients of an optimizer; None if nothing of gradclip's does."""
+        if trained.placement.sharded:
+            self._tell_of_sums(trained)
         for owner in owners(optimizer):
             if isinstance(owner, Attached):
                 return Own(owner)
@@ -63,13 +73,24 @@ class Policies:
         if policy is None:
             return None
         if trained.placement.sharded:
-            self._session.say(_SHARDED)
+            by_hand = _BY_METHOD if trained.placement.flat else _BY_FUNCTION
+            self._session.say(_SHARDED.format(by_hand))
             return None
         ours = _kept(optimizer) or self._ours(optimizer, policy, trained)
         if within_backward() and ours.spans_tensors:
             self._session.say(_WITHIN_BACKWARD)
             return None
         return ours
+
+    def _tell_of_sums(self, trained: Trained) -> None:
+        """Say once whose gradients are not known here, as soon as there are gradients."""
+        if self._told or all(p.grad is None for p in trained.parameters):
+            return
+        self._told = True
+        pairs = zip(trained.names, trained.parameters, strict=True)
+        sums = [name for name, p in pairs if is_sum(p.grad)]
+        if sums:
+            self._session.say(_SUMS.format(len(sums), sums[0]))
 
     def _ours(self, optimizer: Optimizer, policy: str, trained: Trained) -> "Ours":
         """Return what is made to clip before an optimizer's steps."""
