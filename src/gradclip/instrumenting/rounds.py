@@ -98,6 +98,14 @@ class Rounds:
         if len(self._stepped) == 1 and (alone or (self._closed and not self._are_coming())):
             self.close()
 
+    def is_alone(self, key: Any) -> bool:
+        """Tell whether an optimizer has made all steps so far, and each of its is one at once."""
+        return not self._open and self._stepped == {key} and key in self._names
+
+    def names_of(self, key: Any) -> tuple[str, ...]:
+        """Return what an optimizer's parameters are called in the run."""
+        return self._names[key]
+
     def claim(self) -> None:
         """Tell other frameworks' hooks that these steps are told of here."""
         if self.session.framework is None:
@@ -122,10 +130,7 @@ class Rounds:
         Returns:
             Whether it is.
         """
-        step, recorder = self.session.steps + ahead, self.session.recorder
-        number, rest = divmod(step, self.session.settings.every)
-        often = 10 if recorder is None else recorder.updates_every
-        return not rest and often > 0 and number % often == 0
+        return self.session.is_measured(self.session.steps + ahead)
 
     def ends_within(self, steps: int) -> bool:
         """Tell whether the last step that was asked for is among the next ones."""

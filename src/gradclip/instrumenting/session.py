@@ -15,6 +15,8 @@ from gradclip.instrumenting.stopping import StopTraining, stop
 
 __all__ = ["Session", "StopTraining"]
 
+_OFTEN, _RARELY = 10, 50  # of how many recorded steps one update is measured,
+_MANY = 1000  # before so many of them and after
 _PATIENCE = 10.0  # seconds that other ranks wait for rank 0 to begin
 _GLANCE = 0.01  # seconds between their looks
 _CLOCKS = 1.0  # seconds by which a file system's clock may differ
@@ -80,7 +82,20 @@ class Session:
     @property
     def wants_update(self) -> bool:
         """Whether what the step under way changes is to be measured."""
-        return self.due and (self.recorder is None or self.recorder.wants_update)
+        return self.due and self.is_measured(self.steps)
+
+    def is_measured(self, step: int) -> bool:
+        """Tell whether what a step changes is to be measured: it costs more than all else.
+
+        Args:
+            step: The step's number.
+
+        Returns:
+            Whether it is among those that are recorded, and of these every tenth, or of later
+            ones every fiftieth.
+        """
+        number, rest = divmod(step, self.settings.every)
+        return not rest and number % (_OFTEN if number < _MANY else _RARELY) == 0
 
     @property
     def overhead(self) -> float:

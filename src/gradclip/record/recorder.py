@@ -26,7 +26,7 @@ from gradclip.record.store import Store
 from gradclip.record.together import Step
 from gradclip.record.writer import RunWriter
 
-_PAUSE = 0.1  # seconds between writes: a thread that wakes at every step takes turns with training
+_PAUSE = 0.25  # seconds between writes: a thread that wakes more often takes turns with training
 _MOST = 512  # steps written at once
 _GLANCE = 1e-3  # seconds between looks at whether all is written, where somebody waits for it
 
@@ -164,7 +164,7 @@ class Recorder:
             ConfigurationError: The report is of parameters that the run does not have.
         """
         names = getattr(report, "names", self._report_names)
-        if names != self._report_names:
+        if names is not self._report_names and names != self._report_names:
             self._places = places_of(names, self._names)
             self._report_names = names
         seconds = time.perf_counter() - self._start
@@ -172,7 +172,7 @@ class Recorder:
         self._next = number_of_step + 1
         given, self._noted = self._noted, {}
         for name, value in numbers.items():
-            given[name] = kept(value)
+            given[name] = value if type(value) is float else kept(value)  # most often it is one
         if len(self._waiting) < self._capacity:
             self._waiting.append(
                 Step(

@@ -112,13 +112,6 @@ def look(tensors: list[Tensor]) -> Look | None:
     return Look(functools.partial(_columns, found, columns), found.global_norm, rows)
 
 
-def find(tensors: list[Tensor]) -> cpu.Found | None:
-    """Return the same as the library wrote it."""
-    if not tensors or (rows := table(tensors)) is None:
-        return None
-    return rows.measure(cpu.What.EVERYTHING, torch.get_num_threads())
-
-
 def statistics(tensors: list[Tensor]) -> Statistics | None:
     """Return the statistics of T tensors as users get them; None if C cannot read them."""
     if not tensors or (rows := table(tensors)) is None:

@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from gradclip.instrumenting.torch.looking import look
+from gradclip.instrumenting.torch.looking import Looks
 from gradclip.instrumenting.torch.optimizers import Trained
 from gradclip.instrumenting.torch.rounds import Part, numbers, summary
 from gradclip.instrumenting.torch.seen import Unless
@@ -34,7 +34,7 @@ def seen(own, scale):
         parameter.grad = scale * torch.randn_like(parameter.data)
         drawn = int(torch.randint(20, ()))
         parameter.grad[0] = dict(enumerate((1e30, math.inf, math.nan))).get(drawn, 0.0)
-    return look(own.parameters)
+    return Looks(own.parameters).look()
 
 
 def part(own, step):
@@ -42,7 +42,14 @@ def part(own, step):
     before = seen(own, 1.0)
     after = seen(own, 0.1) if step % 40 < 30 else before
     limit = (1.0, 2, math.inf, math.nan)[step // 50 % 4]
-    return Part(trained=own, before=before, after=after, limit=limit, skipped=step % 17 == 0)
+    return Part(
+        trained=own,
+        names=own.names,
+        before=before,
+        after=after,
+        limit=limit,
+        skipped=step % 17 == 0,
+    )
 
 
 def made(several, count=200):

@@ -10,7 +10,8 @@ import numpy as np
 from torch import Tensor
 
 from gradclip.instrumenting.session import Session
-from gradclip.instrumenting.torch.looking import Found, Looked, look
+from gradclip.instrumenting.torch.looking import Found, Looked
+from gradclip.instrumenting.torch.losses import Losses
 from gradclip.instrumenting.torch.optimizers import Fleet, Trained
 from gradclip.instrumenting.torch.seen import NORMS, Seen
 
@@ -54,6 +55,7 @@ class Arrivals:
         self._due = due
         self._backwards = 0
         self._by_hand = False
+        self._some = False  # to take: asked at every step, of which most have none
         self._clipped: WeakKeyDictionary[Trained, Arrival] = WeakKeyDictionary()
         self._came: WeakKeyDictionary[Trained, Arrival] = WeakKeyDictionary()
 
@@ -62,17 +64,17 @@ class Arrivals:
         """What the program clips by, for readers of the run; None where it does not."""
         return None if self.limit is None else "the program's own clipping"
 
-    def backward(self, factor: Any) -> None:
+    def backward(self, losses: Losses) -> None:
         """Look at what `backward` left, at some steps, or where it is changed by hand.
 
         Args:
-            factor: What takes the scale of a scaled loss from it.
+            losses: What knows the scale of a scaled loss.
         """
         self._backwards += 1
         step = self._session.steps // self._session.settings.every
         if self._by_hand or step < _FIRST or not step % _EVERY:
             for trained in self._fleet.all():
-                self._keep(self._came, trained, math.nan, factor)
+                self._keep(self._came, trained, math.nan, losses.factor)
 
     def clip(self, parameters: list[Tensor], limit: Any) -> None:
         """Look at the gradients that are about to be clipped, those of a whole optimizer.
@@ -96,10 +98,11 @@ class Arrivals:
             trained: What it trains.
             seen: What is seen of them as it gets them.
         """
-        if not (self._clipped or self._came):
+        if not self._some:
             return None
         clipped = self._clipped.pop(trained, None)
         came = self._came.pop(trained, None)
+        self._some = bool(self._clipped or self._came)
         if clipped is not None:
             return clipped
         if came is None or came.backwards != self._backwards or _same(came.seen, seen):
@@ -118,7 +121,8 @@ class Arrivals:
         self, where: WeakKeyDictionary[Trained, Arrival], trained: Trained, limit: Any, factor: Any
     ) -> None:
         if self._due(trained):
-            seen = look(trained.parameters, factor, trained.placement)
+            seen = trained.look(factor)
+            self._some = True
             where[trained] = Arrival(seen=seen, limit=limit, backwards=self._backwards)
 
     def _tell_by_hand(self) -> None:

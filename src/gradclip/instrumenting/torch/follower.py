@@ -77,10 +77,15 @@ class Follower:
         stepping, self._stepping = self._stepping, None
         if stepping is None:
             return
+        full = False
         with self._session.ours():
             self._losses.take()  # what a closure differentiated after its first call
             self._add(stepping.end(self._arrivals))
-        self._close_full_round()
+            full = self._is_full()
+            if full:
+                self._record()
+        if full:
+            self._session.end_step()
 
     def after_backward(self, tensors: Any, grad_tensors: Any = None, *_: Any, **__: Any) -> None:
         """Keep the loss that `torch.autograd.backward` was called on."""
@@ -92,7 +97,7 @@ class Follower:
                 self._close_with(left_out)
             self._losses.add(tensors, grad_tensors)
             if not self._round.within_backward:
-                self._arrivals.backward(self._losses.factor)
+                self._arrivals.backward(self._losses)
         if self._round.within_backward:
             self._close_backward()
 
@@ -167,10 +172,11 @@ class Follower:
         if self._round.holds(trained):
             self._close_round()
         policy = self._policies.of(optimizer, trained)
-        self._stepping = Stepping(
-            optimizer, trained, policy, due=self._session.due, measured=self._session.wants_update
-        )
-        return self._stepping
+        due = self._session.due
+        measured = due and self._session.wants_update
+        stepping = Stepping(optimizer, trained, policy, due=due, measured=measured)
+        self._stepping = stepping
+        return stepping
 
     def _is_due(self, trained: Trained) -> bool:
         """Tell whether the next step of an optimizer is to be recorded."""
@@ -195,10 +201,15 @@ class Follower:
 
     def _close_full_round(self) -> None:
         """End the step of training if every optimizer has had its part in it."""
+        if self._is_full():
+            self._close_round()
+
+    def _is_full(self) -> bool:
+        """Tell whether every optimizer has had its part; within backward, that is not known."""
         if within_backward():
             self._round.within_backward = True
-        elif self._round.parts and len(self._round.parts) >= self._fleet.distinct():
-            self._close_round()
+            return False
+        return 0 < self._fleet.distinct() <= len(self._round.parts)
 
     def _close_backward(self) -> None:
         """End a step that optimizers took within a call of `backward`."""
@@ -225,14 +236,18 @@ class Follower:
 
     def _close_round(self) -> None:
         """Record what the optimizers have done since the last step."""
-        parts = self._round.take()
-        if not parts:
+        if not self._round.parts:
             return
         with self._session.ours():
-            self._begin()
-            if self._session.due:
-                self._session.record(summary(parts), **numbers(parts))
+            self._record()
         self._session.end_step()
+
+    def _record(self) -> None:
+        """Record the parts of the step under way, which are those of the next one no more."""
+        parts = self._round.take()
+        self._begin()
+        if self._session.due:
+            self._session.record(summary(parts), **numbers(parts))
 
     def _begin(self) -> None:
         """Open a run, or another one where there are parameters that the last one lacks."""

@@ -27,7 +27,6 @@ _COLUMNS = (
 )
 _SCALED = (NORMS, LARGEST)
 _HERE = Placement()
-_PLAIN = {Tensor}
 _VERBS = TorchNamespace()
 
 
@@ -95,31 +94,75 @@ class Looked:
         return values * float(self._factor) if self.scaled and place in _SCALED else values
 
 
-def look(
-    parameters: list[Tensor], factor: Any = 1.0, placement: Placement = _HERE
-) -> Found | Looked:
-    """Look once at the gradients of parameters, without waiting for a device.
+class Looks:
+    """Looks at the gradients of some parameters, step after step, without waiting for a device.
 
     Args:
         parameters: The parameters, P of them; one that has no gradient counts as zeros.
-        factor: What takes the scale of a scaled loss from them, ().
         placement: Which parts of them this process is to tell of.
-
-    Returns:
-        What was found.
     """
-    if isinstance(factor, float) and factor == 1.0 and not (placement.sharded or placement.rank):
-        found = _at_once([p.grad for p in parameters])
-        if found is not None:
-            return Found(found)
-    with torch.no_grad():
-        gradients = placement.parts(in_place.read(parameters))
-        return Looked(_VERBS.statistics(gradients), factor)
 
+    def __init__(self, parameters: list[Tensor], placement: Placement = _HERE) -> None:
+        self._parameters = parameters
+        self._placement = placement
+        self._whole = not (placement.sharded or placement.rank)
+        self._rows: cpu.Table | None = None  # of the last gradients, where C could read them
+        self._kinds: list[tuple[Tensor, torch.dtype, int]] = []  # parameters, and what they have
 
-def _at_once(gradients: list[Tensor | None]) -> cpu.Found | None:
-    """Return what the C library finds where all are plain and different: most often they are."""
-    if set(map(type, gradients)) != _PLAIN or len(set(map(id, gradients))) != len(gradients):
-        return None
-    plain: Any = gradients
-    return on_host.find(plain)
+    def look(self, factor: Any = 1.0) -> Found | Looked:
+        """Look once.
+
+        Args:
+            factor: What takes the scale of a scaled loss from gradients, ().
+
+        Returns:
+            What was found.
+        """
+        if self._whole and isinstance(factor, float) and factor == 1.0:
+            rows = self._moved() or self._new_rows()
+            if rows is not None:
+                return Found(rows.measure(threads=torch.get_num_threads()))
+        with torch.no_grad():
+            gradients = self._placement.parts(in_place.read(self._parameters))
+            return Looked(_VERBS.statistics(gradients), factor)
+
+    def _moved(self) -> cpu.Table | None:
+        """Return the last table, moved to the gradients that there are; None if they do not fit.
+
+        Where tensors are small, what is asked of each costs more than reading it.
+        """
+        rows = self._rows
+        if rows is None:
+            return None
+        self._rows = None  # unless all goes well
+        addresses = []
+        try:
+            for parameter, kind, count in self._kinds:
+                gradient: Any = parameter.grad
+                if not (
+                    type(gradient) is Tensor
+                    and gradient.dtype is kind
+                    and gradient.numel() == count
+                    and gradient.is_cpu
+                    and gradient.is_contiguous()
+                ):
+                    return None
+                addresses.append(gradient.data_ptr())
+        except RuntimeError:  # of a layout that has no strides
+            return None
+        if len(set(addresses)) < len(addresses) or 0 in addresses:  # one for two; empty
+            return None
+        rows.move(addresses)
+        self._rows = rows
+        return rows
+
+    def _new_rows(self) -> cpu.Table | None:
+        """Return a table where all gradients are plain and different: most often they are."""
+        gradients: list[Any] = [p.grad for p in self._parameters]
+        if set(map(type, gradients)) != {Tensor} or len(set(map(id, gradients))) < len(gradients):
+            return None
+        self._rows = on_host.table(gradients)
+        self._kinds = [
+            (p, g.dtype, g.numel()) for p, g in zip(self._parameters, gradients, strict=True)
+        ]
+        return self._rows

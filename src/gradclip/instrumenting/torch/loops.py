@@ -9,7 +9,6 @@ from torch.optim import Optimizer
 
 from gradclip.instrumenting.session import Session
 from gradclip.instrumenting.torch.arrivals import Arrivals
-from gradclip.instrumenting.torch.looking import look
 from gradclip.instrumenting.torch.losses import Losses
 from gradclip.instrumenting.torch.optimizers import Fleet, Trained
 from gradclip.instrumenting.torch.roots import roots
@@ -162,10 +161,7 @@ class Loops:
     def _leave_out(self, trained: Trained) -> Part | None:
         """Return a step that is left out, if the gradients are not finite."""
         optimizer = trained.optimizer
-        if (
-            optimizer is None
-            or not look(trained.parameters, 1.0, trained.placement).column(NONFINITE).any()
-        ):
+        if optimizer is None or not trained.look().column(NONFINITE).any():
             return None
         known, due = self._fleet.of(optimizer), self._session.due
         return Stepping(optimizer, known, None, due=due, measured=False).dropped(

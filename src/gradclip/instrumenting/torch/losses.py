@@ -27,22 +27,20 @@ class Losses:
         """Add what `torch.autograd.backward` was called on; what is no scalar has no value."""
         if gradients is None and type(tensors) is Tensor:  # most often it is
             if tensors.numel() == 1:
-                self._add(_value(tensors), None)
+                self._add(tensors.item() if tensors.is_cpu else _own(tensors))
             return
         roots = [tensors] if isinstance(tensors, Tensor) else list(tensors)
         given = gradients if isinstance(gradients, Sequence) else [gradients] * len(roots)
         for root, gradient in zip(roots, given, strict=True):
             if isinstance(root, Tensor) and root.numel() == 1:
-                self._add(_value(root), gradient)
+                self._add(_value(root) if gradient is None else _value(root) * _value(gradient))
 
     def take(self) -> Any:
         """Return the sum since it was last taken; None where nothing was differentiated."""
         total, self._total, self._scaler = self._total, None, None
         return total
 
-    def _add(self, value: Any, gradient: Any) -> None:
-        if gradient is not None:
-            value = value * _value(gradient)
+    def _add(self, value: Any) -> None:
         if self._scaler is not None:
             value = value / self._scale()
         self._total = value if self._total is None else self._total + value
@@ -53,6 +51,11 @@ class Losses:
 
 def _value(scalar: Tensor) -> Any:
     """Return a number; of what lies on a device, a tensor of its own."""
-    if scalar.device.type == "cpu" and type(scalar) in (Tensor, torch.nn.Parameter):
+    if scalar.is_cpu and type(scalar) in (Tensor, torch.nn.Parameter):
         return scalar.item()
+    return _own(scalar)
+
+
+def _own(scalar: Tensor) -> Tensor:
+    """Return a tensor that nobody else writes to."""
     return scalar.detach().clone().reshape(())

@@ -8,6 +8,7 @@ from torch.optim import Optimizer
 from torch.utils.weak import TensorWeakRef
 
 from gradclip.instrumenting.torch.distributed import Placement, placement
+from gradclip.instrumenting.torch.looking import Found, Looked, Looks
 from gradclip.instrumenting.torch.names import name_parameters
 from gradclip.instrumenting.torch.roots import live_optimizers
 
@@ -28,6 +29,7 @@ class Trained:
         self._identities: list[int] = []  # as the groups have them
         self._known: dict[int, Tensor] = {}
         self._placement: Placement | None = None
+        self._looks: Looks | None = None
         self.parameters: list[Tensor] = []
         self.names: tuple[str, ...] = ()
 
@@ -35,14 +37,14 @@ class Trained:
         """Look at the optimizer's groups again, and return whether they have changed."""
         optimizer = self._optimizer()
         groups = [] if optimizer is None else optimizer.param_groups
-        identities = [key for group in groups for key in map(id, group["params"])]
+        identities = [id(p) for group in groups for p in group["params"]]
         if identities == self._identities:
             return False
         self._identities = identities
         self._known = found = {id(p): p for group in groups for p in group["params"]}
         self.parameters = list(found.values())
         self.names = ()
-        self._placement = None
+        self._placement = self._looks = None
         return True
 
     @property
@@ -56,6 +58,19 @@ class Trained:
         if self._placement is None:
             self._placement = placement(self.parameters)
         return self._placement
+
+    def look(self, factor: Any = 1.0) -> Found | Looked:
+        """Look once at the gradients, those of it that this process is to tell of.
+
+        Args:
+            factor: What takes the scale of a scaled loss from them, ().
+
+        Returns:
+            What was found.
+        """
+        if self._looks is None:
+            self._looks = Looks(self.parameters, self.placement)
+        return self._looks.look(factor)
 
     def read(self) -> tuple[list[Tensor], tuple[str, ...]]:
         """Return the parameters and their names."""
@@ -98,14 +113,11 @@ class Fleet:
         """Return what an optimizer trains, with names."""
         trained = None if self._latest is None else self._latest()
         if trained is None or trained.optimizer is not optimizer:
-            trained = self._trained.get(optimizer)
-        if trained is None:
-            self._search()
-            trained = self._add(optimizer)
+            trained = self._known(optimizer)
+            self._latest = ref(trained)
         if trained.refresh() or not trained.names:
             self._counted = 0
             self._name(trained)
-        self._latest = ref(trained)
         return trained
 
     def exists(self) -> bool:
@@ -142,6 +154,13 @@ class Fleet:
         if self._counted != len(self._trained):
             self._counted, self._distinct = len(self._trained), len(_distinct(self._trained))
         return self._distinct
+
+    def _known(self, optimizer: Optimizer) -> Trained:
+        known = self._trained.get(optimizer)
+        if known is None:
+            self._search()
+            known = self._add(optimizer)
+        return known
 
     def _add(self, optimizer: Optimizer) -> Trained:
         if optimizer not in self._trained:

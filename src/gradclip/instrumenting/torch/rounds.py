@@ -34,7 +34,7 @@ class Part:
         trained: What the optimizer trains.
         before: What the gradients were as they came.
         after: What the optimizer got; the same object where nothing was changed.
-        names: The names of the parameters, as they were at the step.
+        names: The names of the parameters, as they are at the step.
         limit: The threshold in force; inf where there is none, NaN where it is not known.
         skipped: Whether the step was dropped, a bool or a tensor ().
         loss: What was differentiated for it; None if nothing was.
@@ -46,16 +46,13 @@ class Part:
     trained: Trained
     before: Seen
     after: Seen
-    names: tuple[str, ...] = ()
+    names: tuple[str, ...]
     limit: Any = math.inf
     skipped: Any = False
     loss: Any = None
     learning_rate: Any = None
     report: Report | None = None
     changed: dict[str, Tensor] | None = None
-
-    def __post_init__(self) -> None:
-        self.names = self.trained.names
 
 
 @dataclass(slots=True)
@@ -72,7 +69,8 @@ class Round:
 
     def holds(self, trained: Trained) -> bool:
         """Tell whether some of these parameters have been trained in this step."""
-        return any(part.trained.shares(trained) for part in self.parts)
+        parts = self.parts
+        return bool(parts) and any(part.trained.shares(trained) for part in parts)
 
     def take(self) -> list[Part]:
         """Return the parts, and begin anew."""
@@ -99,7 +97,7 @@ class Summary:
     __slots__ = ("_parts", "names")
 
     def __init__(self, parts: list[Part]) -> None:
-        self.names = _joined([part.names for part in parts])
+        self.names = parts[0].names if len(parts) == 1 else _joined(parts)
         self._parts = parts
 
     @property
@@ -172,8 +170,10 @@ class Summary:
 
 def numbers(parts: list[Part]) -> dict[str, Any]:
     """Return what else is recorded of a step."""
-    found = {"loss": _sum([part.loss for part in parts])}
-    found["learning_rate"] = parts[0].learning_rate
+    first = parts[0]
+    if len(parts) == 1 and first.changed is None:  # most often it is
+        return {"loss": first.loss, "learning_rate": first.learning_rate}
+    found = {"loss": _sum([part.loss for part in parts]), "learning_rate": first.learning_rate}
     changed = [part.changed for part in parts if part.changed is not None]
     if len(changed) == len(parts):
         found |= {name: _end_to_end([norms[name] for norms in changed]) for name in changed[0]}
@@ -185,9 +185,9 @@ def _total(seen: list[Seen]) -> float:
     return seen[0].total if len(seen) == 1 else hypotenuse([one.total for one in seen])
 
 
-def _joined(names: list[tuple[str, ...]]) -> tuple[str, ...]:
-    """Return all names; of one optimizer's the very same object, which is compared at once."""
-    return names[0] if len(names) == 1 else tuple(name for part in names for name in part)
+def _joined(parts: list[Part]) -> tuple[str, ...]:
+    """Return all names."""
+    return tuple(name for part in parts for name in part.names)
 
 
 def _common(limits: list[Any]) -> Any:

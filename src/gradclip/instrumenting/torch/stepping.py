@@ -6,7 +6,6 @@ from torch.optim import Optimizer
 
 from gradclip.core.policies.report import Report
 from gradclip.instrumenting.torch.arrivals import Arrivals
-from gradclip.instrumenting.torch.looking import look
 from gradclip.instrumenting.torch.optimizers import Trained
 from gradclip.instrumenting.torch.policies import Policy
 from gradclip.instrumenting.torch.rounds import Part
@@ -103,7 +102,8 @@ class Stepping:
 
     def _looked(self, arrivals: Arrivals, loss: Any) -> Part:
         """Return what is seen before the step; where a policy looks, its report tells."""
-        part = Part(trained=self.trained, before=NOTHING, after=NOTHING, loss=loss)
+        trained = self.trained
+        part = Part(trained=trained, names=trained.names, before=NOTHING, after=NOTHING, loss=loss)
         if self._policy is None:
             self._look(part, arrivals)
         return part
@@ -112,7 +112,7 @@ class Stepping:
         """Look at the gradients; a fused optimizer gets scaled ones, and drops some itself."""
         if not self._due:
             return
-        seen = look(self.trained.parameters, amp.unscaling(self._optimizer), self.trained.placement)
+        seen = self.trained.look(amp.unscaling(self._optimizer))
         found = getattr(self._optimizer, "found_inf", None)
         part.before, part.after = seen, seen
         if found is not None:

@@ -108,6 +108,23 @@ class Table:
         """Whether a tensor is of float64."""
         return Type.FLOAT64 in self._types
 
+    def move(self, addresses: Sequence[int]) -> None:
+        """Be the table of other tensors with the same numbers and types of entries.
+
+        Args:
+            addresses: The address of each one's first entry.
+
+        Example:
+            >>> from array import array
+            >>> from gradclip.kernels import cpu
+            >>> first, second = array("f", [3.0]), array("f", [4.0])
+            >>> table = cpu.Table([first.buffer_info()[0]], [1], bytes([0]))
+            >>> table.move([second.buffer_info()[0]])
+            >>> if cpu.available():
+            ...     assert table.measure().global_norm == 4.0
+        """
+        self._addresses[:] = array("Q", addresses)  # of one length: they stay where they are
+
     def measure(self, what: What = What.EVERYTHING, threads: int = 1) -> Found:
         """Read every entry once.
 
