@@ -34,33 +34,36 @@ def finish(*models):
     print("final", sum(p.detach().double().sum().item() for p in parameters).hex())
 
 
-def value():
-    model = network()
-    optimizer = torch.optim.SGD(model.parameters(), lr=0.5)
+def train(model, optimizer, *, forward=None, clip=None):
+    """Train in the plainest of loops, with something done to the gradients before each step."""
     for _ in range(STEPS):
         optimizer.zero_grad()
-        loss = F.cross_entropy(model(x), y)
+        loss = F.cross_entropy((forward or model)(x), y)
         loss.backward()
         before = norm(model)
-        clip_grad_value_(model.parameters(), clip_value=0.02)
-        show(loss, before, norm(model))
+        if clip is not None:
+            clip(model.parameters())
         optimizer.step()
+        show(loss, before, norm(model))
     finish(model)
+
+
+def descent(model):
+    return torch.optim.SGD(model.parameters(), lr=0.5)
+
+
+def value():
+    model = network()
+    train(model, descent(model), clip=lambda given: clip_grad_value_(given, clip_value=0.02))
 
 
 def clamp():
-    model = network()
-    optimizer = torch.optim.SGD(model.parameters(), lr=0.5)
-    for _ in range(STEPS):
-        optimizer.zero_grad()
-        loss = F.cross_entropy(model(x), y)
-        loss.backward()
-        before = norm(model)
-        for p in model.parameters():
+    def clip(parameters):
+        for p in parameters:
             p.grad.data.clamp_(-0.02, 0.02)
-        show(loss, before, norm(model))
-        optimizer.step()
-    finish(model)
+
+    model = network()
+    train(model, descent(model), clip=clip)
 
 
 def accumulate():
@@ -83,14 +86,7 @@ def accumulate():
 def measured():
     model = network()
     optimizer = torch.optim.RMSprop(model.parameters())
-    for _ in range(STEPS):
-        loss = F.cross_entropy(model(x), y)
-        loss.backward()
-        clip_grad_norm_(model.parameters(), float("inf"))
-        show(loss, norm(model))
-        optimizer.step()
-        optimizer.zero_grad()
-    finish(model)
+    train(model, optimizer, clip=lambda given: clip_grad_norm_(given, float("inf")))
 
 
 def gan():
@@ -244,27 +240,13 @@ def sparse():
 
 def partial():
     model, unused = network(), nn.Linear(3, 3)
-    optimizer = torch.optim.SGD([*model.parameters(), *unused.parameters()], lr=0.5, momentum=0.9)
-    for _ in range(STEPS):
-        optimizer.zero_grad()
-        loss = F.cross_entropy(model(x), y)
-        loss.backward()
-        show(loss, norm(model, unused))
-        optimizer.step()
-    finish(model, unused)
+    parameters = [*model.parameters(), *unused.parameters()]
+    train(model, torch.optim.SGD(parameters, lr=0.5, momentum=0.9))
 
 
 def compiled():
     model = network()
-    fast = torch.compile(model, backend="eager")
-    optimizer = torch.optim.SGD(model.parameters(), lr=0.5)
-    for _ in range(STEPS):
-        optimizer.zero_grad()
-        loss = F.cross_entropy(fast(x), y)
-        loss.backward()
-        show(loss, norm(model))
-        optimizer.step()
-    finish(model)
+    train(model, descent(model), forward=torch.compile(model, backend="eager"))
 
 
 def added():
@@ -285,29 +267,14 @@ def added():
 def attached():
     gradclip = __import__("gradclip")
     model = network()
-    optimizer = torch.optim.SGD(model.parameters(), lr=0.5)
+    optimizer = descent(model)
     gradclip.torch.attach(optimizer, os.environ.get("POLICY", "global-norm=0.1"), model)
-    for _ in range(STEPS):
-        optimizer.zero_grad()
-        loss = F.cross_entropy(model(x), y)
-        loss.backward()
-        before = norm(model)
-        optimizer.step()
-        show(loss, before, norm(model))
-    finish(model)
+    train(model, optimizer)
 
 
 def bare():
     model = network()
-    optimizer = torch.optim.SGD(model.parameters(), lr=0.5)
-    for _ in range(STEPS):
-        optimizer.zero_grad()
-        loss = F.cross_entropy(model(x), y)
-        loss.backward()
-        before = norm(model)
-        optimizer.step()
-        show(loss, before, norm(model))
-    finish(model)
+    train(model, descent(model))
 
 
 if __name__ == "__main__":

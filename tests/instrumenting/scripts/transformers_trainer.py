@@ -4,34 +4,17 @@ import os
 import tempfile
 
 import torch
+from huggingface_shown import shown
 from transformers import (
     GPT2Config,
     GPT2LMHeadModel,
     Trainer,
-    TrainerCallback,
     TrainingArguments,
     set_seed,
 )
 
 SHOW = os.environ.get("SHOW")
 MAX_NORM = float(os.environ.get("MAX_NORM", "0.5"))
-
-
-class Shown(Trainer):
-    def training_step(self, *args, **kwargs):
-        loss = super().training_step(*args, **kwargs)
-        self.losses.append(loss.item())
-        return loss
-
-
-class Show(TrainerCallback):
-    def on_pre_optimizer_step(self, args, state, control, model=None, **kwargs):
-        grads = [p.grad.flatten().double() for p in model.parameters() if p.grad is not None]
-        self.after = torch.linalg.vector_norm(torch.cat(grads)).item()
-
-    def on_log(self, args, state, control, logs=None, **kwargs):
-        if "grad_norm" in logs:
-            print("step", self.trainer.losses.pop(), logs["grad_norm"], self.after)
 
 
 def main():
@@ -61,12 +44,7 @@ def main():
             save_strategy="no",
             use_cpu=True,
         )
-        trainer = (Shown if SHOW else Trainer)(model, arguments, train_dataset=data)
-        trainer.losses = []
-        if SHOW:
-            show = Show()
-            show.trainer = trainer
-            trainer.add_callback(show)
+        trainer = (shown(Trainer) if SHOW else Trainer)(model, arguments, train_dataset=data)
         trainer.train()
     model.eval()
     with torch.no_grad():

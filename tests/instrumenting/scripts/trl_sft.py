@@ -5,50 +5,18 @@ import tempfile
 
 import torch
 from datasets import Dataset
+from huggingface_shown import shown
 from tokenizers import Tokenizer, models, pre_tokenizers
 from transformers import (
     LlamaConfig,
     LlamaForCausalLM,
     PreTrainedTokenizerFast,
-    TrainerCallback,
     set_seed,
 )
 from trl import SFTConfig, SFTTrainer
 
 SHOW = os.environ.get("SHOW")
-WORDS = [
-    "the",
-    "a",
-    "cat",
-    "dog",
-    "sat",
-    "ran",
-    "on",
-    "under",
-    "mat",
-    "tree",
-    "and",
-    "then",
-    "it",
-    "slept",
-]
-
-
-class Shown(SFTTrainer):
-    def training_step(self, *args, **kwargs):
-        loss = super().training_step(*args, **kwargs)
-        self.seen.append(loss.item())
-        return loss
-
-
-class Show(TrainerCallback):
-    def on_pre_optimizer_step(self, args, state, control, model=None, **kwargs):
-        grads = [p.grad.flatten().double() for p in model.parameters() if p.grad is not None]
-        self.after = torch.linalg.vector_norm(torch.cat(grads)).item()
-
-    def on_log(self, args, state, control, logs=None, **kwargs):
-        if "grad_norm" in logs:
-            print("step", self.trainer.seen.pop(), logs["grad_norm"], self.after)
+WORDS = [f"word{i}" for i in range(14)]
 
 
 def main():
@@ -88,14 +56,9 @@ def main():
             use_cpu=True,
             bf16=False,
         )
-        trainer = (Shown if SHOW else SFTTrainer)(
+        trainer = (shown(SFTTrainer) if SHOW else SFTTrainer)(
             model, args=arguments, train_dataset=texts, processing_class=tokenizer
         )
-        trainer.seen = []
-        if SHOW:
-            show = Show()
-            show.trainer = trainer
-            trainer.add_callback(show)
         trainer.train()
     ids = torch.tensor(picks) + 3
     model.eval()
