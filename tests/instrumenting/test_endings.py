@@ -58,6 +58,11 @@ def test_an_exit_that_the_program_catches_is_none(tmp_path, caught):
     assert (done.returncode, ending(tmp_path)) == (0, ("finished", None))
 
 
+def test_an_exit_that_was_imported_by_name_is_seen(tmp_path):
+    done = start(tmp_path, "from sys import exit as leave\n" + TRAINING + "train(3)\nleave(3)")
+    assert (done.returncode, ending(tmp_path)) == (3, ("failed", "SystemExit: 3"))
+
+
 def test_an_exit_keeps_nothing_of_the_program_alive(tmp_path):
     text = """
 import sys

@@ -25,7 +25,9 @@ class Leaving:
 
     def watch(self) -> None:
         """Be told of `sys.exit`, `exit` and `quit` from now on."""
-        sys.exit = self._told(sys.exit)
+        known, sys.exit = sys.exit, self._told(sys.exit)
+        main = vars(sys.modules["__main__"])  # which may have imported it by name
+        main.update({name: sys.exit for name, value in main.items() if value is known})
         kind: Any = type(getattr(builtins, "exit", None))
         if kind.__module__ == "_sitebuiltins":  # where `site` was loaded, and no other shell's
             kind.__call__ = self._told(kind.__call__)
