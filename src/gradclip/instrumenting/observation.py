@@ -84,19 +84,11 @@ class Observation:
         given = [each._columns() for each in observations]  # noqa: SLF001 - of its own class
         tables = type(observations[0].parts_before).joined([[*c.values()] for c in given])
         columns: dict[str, NDArray[Any]] = dict(zip(given[0], tables, strict=True))
-        changed = observations[0].parts_after is not observations[0].parts_before
-        columns.setdefault("norms_after", columns["norms_before"])
-        skipped = np.array([bool(each.skipped) for each in observations])
-        before, after = totals(columns["norms_before"]), totals(columns["norms_after"])
-        after[skipped] = 0.0
-        return {
-            **columns,
-            "global_norm_before": before,
-            "global_norm_after": after,
-            "limit": np.array([float(each.limit) for each in observations]),
-            "scale": np.where(changed | skipped, ratio(before, after), 1.0),
-            "skipped": skipped,
-        }
+        return summed(
+            columns,
+            limit=np.array([float(each.limit) for each in observations]),
+            skipped=np.array([bool(each.skipped) for each in observations]),
+        )
 
     def _columns(self) -> dict[str, Any]:
         """Return all columns that are to be read, by a `StepRecord`'s names."""
@@ -106,6 +98,32 @@ class Observation:
         if self.statistics is not None:
             columns |= {name: getattr(self.statistics, name) for name in _COUNTED}
         return columns
+
+
+def summed(
+    columns: dict[str, NDArray[Any]], *, limit: NDArray[Any], skipped: NDArray[Any]
+) -> dict[str, NDArray[Any]]:
+    """Return what a `StepRecord` holds of N steps, by its fields' names.
+
+    Args:
+        columns: What was seen of each tensor, (N, P) each; without `norms_after` where nothing
+            was changed.
+        limit: The thresholds in force, (N,).
+        skipped: Whether the steps were dropped, (N,).
+    """
+    changed = "norms_after" in columns
+    before = totals(columns["norms_before"])
+    after = totals(columns["norms_after"]) if changed else before.copy()
+    after[skipped] = 0.0
+    return {
+        **columns,
+        "norms_after": columns["norms_after" if changed else "norms_before"],
+        "global_norm_before": before,
+        "global_norm_after": after,
+        "limit": limit,
+        "scale": np.where(changed | skipped, ratio(before, after), 1.0),
+        "skipped": skipped,
+    }
 
 
 def _total(parts: NDArray[Any]) -> float:

@@ -9,13 +9,27 @@ from jax import Array
 from jax._src.core import trace_state_clean
 
 from gradclip.core.policies.report import Report
-from gradclip.instrumenting.jax.frames import Frame, Frames, Gradients, is_staged, is_traced
+from gradclip.instrumenting.jax.frames import (
+    Frame,
+    Frames,
+    Gradients,
+    is_batched,
+    is_staged,
+    is_traced,
+)
 from gradclip.instrumenting.jax.looking import Looked, Told, look, look_compiled
 from gradclip.instrumenting.jax.parameters import forms, tensors_of
 from gradclip.instrumenting.jax.seen import Seen
 from gradclip.instrumenting.jax.steps import Steps
+from gradclip.instrumenting.jax.telling import is_on_several_devices, tell_within
 from gradclip.instrumenting.session import Session
 from gradclip.jax.names import Named
+
+_BATCHED = (
+    "Steps within jax.vmap are not recorded: they are of several trainings at once. Train one of "
+    "them without it, or record that one in the program: "
+    "gradclip.Recorder(path, params).record(gradclip.optax.report(state), loss=loss)."
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -96,11 +110,13 @@ class Follower:
         frame = self.frames.current
         if frame is not None:
             frame.seen.extend(seen)
-        elif not is_traced(seen):
+        elif not any(isinstance(each.packed, jax.core.Tracer) for each in seen):
             return self.steps.take(seen, measured=measured)
         elif is_staged(seen):
             for each in seen:
-                jax.debug.callback(_Telling(self.steps, each), each.packed)
+                tell_within(self.steps, each)
+        elif any(each.layout.source is not None for each in seen) and is_batched(seen):
+            self.session.say(_BATCHED)
         return 0
 
     def differentiated(self, loss: Any, gradients: Any) -> None:
@@ -158,7 +174,8 @@ class Follower:
         frame = self.frames.current if traced else self.frames.outside
         several = self.steps.targets.are_several(entering)
         found = _taken(frame, entering, several) if frame is not None else []
-        came = found[0].named if len(found) == 1 and update.batches is None else entering
+        is_mean = update.batches is not None or is_on_several_devices()  # of what came
+        came = found[0].named if len(found) == 1 and not is_mean else entering
         reported = update.report is not None
         clipped = None if reported else update.clipped
         looked = Looked(
@@ -176,16 +193,6 @@ class Follower:
         due = None if frame is None else frame.due  # outside of all it is None too
         seen: Seen = (look if traced else look_compiled)(looked, numbers, update.report, told, due)
         return seen
-
-
-class _Telling:
-    """What a program calls where nothing can be returned."""
-
-    def __init__(self, steps: Steps, seen: Seen) -> None:
-        self._steps, self._layout = steps, seen.layout
-
-    def __call__(self, packed: Any) -> None:
-        self._steps.take_within([Seen(packed, self._layout)])
 
 
 def _taken(frame: Frame, entering: Named, several: bool) -> list[Gradients]:  # noqa: FBT001 - known where it is called

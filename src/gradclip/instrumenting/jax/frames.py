@@ -86,9 +86,18 @@ def is_staged(tree: Any) -> bool:
     Returns:
         Whether all that is still to be computed is of such a program, and something is.
     """
-    kinds = {
+    return _kinds(tree) == {"DynamicJaxprTrace"}
+
+
+def is_batched(tree: Any) -> bool:
+    """Tell whether a tree's values are those of a batch, as of `jax.vmap`, and of nothing else."""
+    return _kinds(tree) == {"BatchTrace"}
+
+
+def _kinds(tree: Any) -> set[str]:
+    """Return what kinds of traces a tree's values are of."""
+    return {
         type(getattr(leaf, "_trace", None)).__name__
         for leaf in jax.tree.leaves(tree)
         if isinstance(leaf, jax.core.Tracer)
     }
-    return kinds == {"DynamicJaxprTrace"}

@@ -1,7 +1,7 @@
 """What is told on the host of training steps, and which of it is one."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import groupby
 from typing import Any
@@ -9,9 +9,10 @@ from typing import Any
 import jax
 
 from gradclip.core.statistics import Statistics
-from gradclip.instrumenting.jax.batches import Batches, Row, Waiting
+from gradclip.instrumenting.jax import batches
 from gradclip.instrumenting.jax.looking import STATISTICS
 from gradclip.instrumenting.jax.parameters import tensors_of
+from gradclip.instrumenting.jax.row import Row
 from gradclip.instrumenting.jax.seen import Column, Layout, Number, Packed, Seen
 from gradclip.instrumenting.jax.targets import Target, Targets, variables_of
 from gradclip.instrumenting.rounds import Part, Rounds
@@ -28,6 +29,9 @@ _NOT_CLIPPED = (
     "program: gradients, clipping = clipper(gradients, clipping), and before the loop "
     "clipper = gradclip.jax.Clipper(policy); clipping = clipper.init(params)."
 )
+
+
+_APPLIED = {"weights": "weight_norms", "updates": "update_norms"}
 
 
 @dataclass(slots=True)
@@ -55,7 +59,11 @@ class Steps:
         self._losses: list[tuple[Layout, Number]] = []
         self._gradients: dict[Any, list[Column]] = {}  # by names and shapes
         self._held: dict[Target, _Held] = {}
-        self._waiting, self._batches = Waiting(), Batches()
+        self._waiting, self._batches = batches.Waiting(), batches.Batches()
+        self._usual: Layout | None = None  # of steps that are one at once, and nothing else is
+        self._names: tuple[str, ...] = ()
+        self._noted: list[tuple[str, int]] = []
+        self._at_close: list[Callable[[], None]] = []
         self._stopped = False
         session.before_close(self._close)
 
@@ -69,6 +77,14 @@ class Steps:
         named = tensors_of(params)
         if named.names:
             self.targets.expect(named, source, variables_of(params))
+
+    def at_close(self, function: Callable[[], None]) -> None:
+        """Call a function before what is under way ends."""
+        self._at_close.append(function)
+
+    def say(self, note: str) -> None:
+        """Keep what the user must know."""
+        self._session.say(note)
 
     @property
     def silent(self) -> bool:
@@ -84,6 +100,8 @@ class Steps:
         Returns:
             Whether it is.
         """
+        if self._usual is not None and steps == 1 and self.targets.num_sources == 1:
+            return self._rounds.wants_update()
         several = self.targets.num_sources > 1  # one may still be under way
         ahead = max(steps, 1) + several + len(self._waiting)
         return any(map(self._rounds.wants_update, range(ahead)))
@@ -101,6 +119,9 @@ class Steps:
         Raises:
             StopTraining: It ended the last step that was asked for.
         """
+        if len(seen) == 1 and self._is_usual(seen[0]):
+            self._take_usual(seen[0], measured=measured)
+            return 1
         if self.silent:
             seen = [each for each in seen if each.layout.taker is not None]
         if self._stopped:
@@ -113,6 +134,48 @@ class Steps:
                     self._take(*row)
             self._take_waiting(patient=self._session.settings.steps is not None)
         return sum(_num_rows(each.packed) for each in seen)
+
+    def _is_usual(self, seen: Seen) -> bool:
+        """Tell whether a step is of the only optimizer, as those before, and nothing waits."""
+        session = self._session
+        return (
+            seen.layout is self._usual
+            and session.framework == "jax"
+            and not (session.closed or self._stopped or self._losses or self._gradients)
+            and self.targets.num_sources == 1
+            and seen.packed.ndim == 1
+        )
+
+    def _take_usual(self, seen: Seen, *, measured: bool) -> None:
+        """Take such a step, for which as little as possible is made here.
+
+        Raises:
+            StopTraining: It was the last one that was asked for.
+        """
+        session, layout = self._session, seen.layout
+        with session.ours():
+            if session.due:
+                packed = Packed(seen.packed, measured=measured)
+                row = Row(packed, 0, layout, self._names)
+                numbers: dict[str, Any] = {
+                    name: Number(((packed, 0, place),)) for name, place in self._noted
+                }
+                if measured and self._rounds.wants_update() and "updates" in layout.columns:
+                    for name, noted in _APPLIED.items():
+                        numbers[noted] = Column(packed, 0, layout.column(name) or slice(0))
+                session.record(row, **numbers)
+        session.end_step()
+
+    def _expect_usual(self, layout: Layout, target: Target) -> None:
+        """Remember a step that was taken, if the next ones are taken likewise."""
+        alone = self.targets.num_sources == 1 and self._rounds.is_alone(target)
+        self._usual = (
+            layout if alone and layout.batches is None and "before" in layout.columns else None
+        )
+        if self._usual is not None:
+            self._names = self._rounds.names_of(target)
+            places = {name: layout.number(name) for name in ("loss", "learning_rate")}
+            self._noted = [(name, place) for name, place in places.items() if place is not None]
 
     def take_within(self, seen: Sequence[Seen]) -> None:
         """Take what a running program tells, which cannot be stopped: the next call is."""
@@ -166,8 +229,10 @@ class Steps:
         part = replace(self._part(packed, row, layout, target), loss=loss)
         if held is not None and held.part.loss is not None and part.loss is not None:
             part = replace(part, loss=held.part.loss + part.loss)
+        self._usual = None
         if len(target.sources) == 1:
             self._add(target, part)
+            self._expect_usual(layout, target)
         else:
             sources = held.sources if held is not None else set()
             self._held[target] = _Held(part, sources | {source})
@@ -222,6 +287,8 @@ class Steps:
     def _close(self) -> None:
         """End what is under way."""
         jax.effects_barrier()  # type: ignore[no-untyped-call]  # JAX's
+        for function in self._at_close:
+            function()
         self._take_waiting(patient=True)
         held, self._held = self._held, {}
         for target, each in held.items():
@@ -229,7 +296,7 @@ class Steps:
         self._rounds.close()
 
 
-def _rows(seen: Sequence[Seen], *, measured: bool) -> Iterator[Row]:
+def _rows(seen: Sequence[Seen], *, measured: bool) -> Iterator[batches.Row]:
     """Yield what was seen, in order: loops stack what their bodies return."""
     for _, group in groupby(seen, lambda each: each.layout.loop):
         together = [(Packed(each.packed, measured=measured), each) for each in group]
