@@ -1,8 +1,11 @@
 """Tests of `gradclip.instrument`, each in a process of its own."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
+
+import pytest
 
 import gradclip
 import gradclip.instrumenting.instrument as module
@@ -74,6 +77,12 @@ def test_a_failed_cell_before_is_not_how_the_run_ended(tmp_path):
     text = TRAINING + "import sys; sys.ps1 = '>>> '; sys.last_value = ValueError(); train(2)"
     assert python(tmp_path, text).returncode == 0
     assert gradclip.read_run(tmp_path / "runs" / "train-1").status == "finished"
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_where_nothing_trained_one_process_says_so(tmp_path):
+    text = "import gradclip, os; gradclip.instrument(); os.fork() and os.wait()"
+    assert python(tmp_path, text).stderr.count("nothing was recorded") == 1
 
 
 def test_frameworks_that_are_there_already_are_instrumented_at_once(tmp_path):

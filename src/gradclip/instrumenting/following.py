@@ -34,7 +34,8 @@ def begin_session(settings: Settings) -> Session:
     end = _End(session)
     atexit.register(end)
     session.at_begin(end.come_first)
-    session.at_close(_say)
+    process = os.getpid()
+    session.at_close(lambda closed: _say(closed, process))
     if settings.serve:
         session.at_begin(show_page)
     if hasattr(os, "register_at_fork"):
@@ -71,9 +72,10 @@ class _End:
             sys.modules["multiprocessing.util"].Finalize(None, self, exitpriority=0)
 
 
-def _say(session: Session) -> None:
-    """Say what a session came to."""
-    first = (is_first() or _is_asked_for_here()) and _uncaught() is None
+def _say(session: Session, process: int) -> None:
+    """Say what a session came to that was made in a process, of which this one may be a fork."""
+    asked = is_first() or (os.getpid() == process and _is_asked_for_here())
+    first = asked and _uncaught() is None
     importlib.import_module("gradclip.instrumenting.closing").closing(session, first=first)
 
 
