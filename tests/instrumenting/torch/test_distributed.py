@@ -60,6 +60,7 @@ def test_the_first_fsdp_and_its_own_clipping(tmp_path, strategy, processes, shar
     run = check_followed("torch_fsdp1.py", tmp_path / "run", strategy, processes=processes)
     names = ["0.weight", "0.bias", "2.weight", "2.bias"]
     assert [p.name for p in run.metadata.parameters] == names
+    assert [p.shape for p in run.metadata.parameters] == [(15, 20), (15,), (3, 15), (3,)]
     assert (run.metadata.shards, set(run.limit), run.summary) == (shards, {0.15}, None)
     assert (run.scale < 1).all()
 
@@ -67,6 +68,7 @@ def test_the_first_fsdp_and_its_own_clipping(tmp_path, strategy, processes, shar
 def test_the_first_fsdp_with_parameters_that_are_one(tmp_path):
     run = check_followed("torch_fsdp1.py", tmp_path / "run", "FULL_SHARD", "flat")
     assert [p.name for p in run.metadata.parameters] == ["_flat_param"]
+    assert run.metadata.parameters[0].shape == (15 * 20 + 15 + 3 * 15 + 3,)
     assert set(run.limit) == {0.15}
 
 
@@ -91,8 +93,11 @@ def test_gradients_that_the_program_adds_up_are_right_at_the_step(tmp_path):
     done = followed("torch_sequence_parallel.py", tmp_path / "run", "added")
     assert done.final == alone.final, done.stderr
     run = gradclip.read_run(tmp_path / "run")
-    assert run.norms_after.all()
+    np.testing.assert_allclose(run.global_norm_before, alone.shown[:, 1], rtol=1e-5)
     np.testing.assert_allclose(run.global_norm_after, alone.shown[:, 2], rtol=1e-5)
+    assert (run.scale == 1).all()
+    assert run.norms_after.all()
+    assert run.summary is None
 
 
 def test_gradients_that_nobody_has_added_up_are_left_out_which_is_said(tmp_path):

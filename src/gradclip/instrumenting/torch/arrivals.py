@@ -10,6 +10,7 @@ import numpy as np
 from torch import Tensor
 
 from gradclip.instrumenting.session import Session
+from gradclip.instrumenting.torch.distributed import is_sum
 from gradclip.instrumenting.torch.looking import Found, Looked
 from gradclip.instrumenting.torch.losses import Losses
 from gradclip.instrumenting.torch.optimizers import Fleet, Trained
@@ -74,6 +75,8 @@ class Arrivals:
         step = self._session.steps // self._session.settings.every
         if self._by_hand or step < _FIRST or not step % _EVERY:
             for trained in self._fleet.all():
+                if any(is_sum(p.grad) for p in trained.parameters):
+                    continue  # the program adds them up before the step: that is no change by hand
                 self._keep(self._came, trained, math.nan, losses.factor)
 
     def clip(self, parameters: list[Tensor], limit: Any) -> None:

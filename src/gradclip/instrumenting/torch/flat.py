@@ -9,6 +9,19 @@ from torch import Tensor
 from gradclip.instrumenting.torch.roots import instances_of
 
 
+def whole(parameter: Tensor) -> Tensor:
+    """Return what has the shape of a parameter, and its device: of a part, that of all parts."""
+    for flat in map(_flat_parameter, _wrappers()):
+        if flat is None:
+            continue
+        shapes = zip(flat._params or (), flat._shapes, strict=False)  # noqa: SLF001
+        for part, shape in ((flat, flat._unpadded_unsharded_size), *shapes):  # noqa: SLF001
+            if part is parameter:
+                entry: Tensor = parameter.detach().new_empty(())
+                return entry.expand(shape)
+    return parameter
+
+
 def told_here(parameters: Sequence[Tensor], rank: int) -> tuple[bool, ...]:
     """Return of which parameters this process is to tell its part.
 
@@ -30,17 +43,22 @@ def told_here(parameters: Sequence[Tensor], rank: int) -> tuple[bool, ...]:
 
 def _split() -> Iterator[tuple[int, bool]]:
     """Yield the identities of parameters that are split, and whether this group tells of them."""
-    kind = _kind()
-    for wrapper in [] if kind is None else instances_of(kind):
-        handle = wrapper._handle  # noqa: SLF001 - there is no other way, here and below
-        if handle is None or not handle.uses_sharded_strategy:
+    for wrapper in _wrappers():
+        flat = _flat_parameter(wrapper)
+        if flat is None:
             continue
         copies = getattr(wrapper, "_inter_node_pg", None)
-        flat = handle.flat_param
         for parameter in (flat, *(flat._params or ())):  # noqa: SLF001
             yield id(parameter), copies is None or copies.rank() == 0
 
 
-def _kind() -> Any:
-    """Return FSDP's class; None where nobody has imported it."""
-    return getattr(sys.modules.get("torch.distributed.fsdp"), "FullyShardedDataParallel", None)
+def _wrappers() -> list[Any]:
+    """Return what wraps models; none where nobody has imported it."""
+    kind = getattr(sys.modules.get("torch.distributed.fsdp"), "FullyShardedDataParallel", None)
+    return [] if kind is None else list(instances_of(kind))
+
+
+def _flat_parameter(wrapper: Any) -> Any:
+    """Return the parameter of which each process has a part; None where all have it whole."""
+    handle = wrapper._handle  # noqa: SLF001 - there is no other way, here and above
+    return None if handle is None or not handle.uses_sharded_strategy else handle.flat_param

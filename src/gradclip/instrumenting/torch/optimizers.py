@@ -8,6 +8,7 @@ from torch.optim import Optimizer
 from torch.utils.weak import TensorWeakRef
 
 from gradclip.instrumenting.torch.distributed import Placement, placement
+from gradclip.instrumenting.torch.flat import whole
 from gradclip.instrumenting.torch.looking import Found, Looked, Looks
 from gradclip.instrumenting.torch.names import name_parameters
 from gradclip.instrumenting.torch.roots import live_optimizers
@@ -135,9 +136,9 @@ class Fleet:
             self._add(optimizer).refresh()
 
     def named(self) -> list[tuple[str, Tensor]]:
-        """Return all parameters and their names."""
+        """Return all names, and tensors of the parameters' whole shapes."""
         pairs = [(name, reference()) for reference, name in self._names.values()]
-        return [(name, parameter) for name, parameter in pairs if parameter is not None]
+        return [(name, whole(parameter)) for name, parameter in pairs if parameter is not None]
 
     @property
     def placement(self) -> Placement:
