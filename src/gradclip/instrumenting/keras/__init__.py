@@ -33,11 +33,12 @@ def install(session: Session) -> None:
 def _on_tensorflow(session: Session) -> Follower:
     room = importlib.import_module(f"{_ROOM}.keras.on_tensorflow")
     shared = session.shared(importlib.import_module(f"{_ROOM}.tensorflow.shared").Shared)
+    value = importlib.import_module(f"{_ROOM}.tensorflow.values").value
     shared.rounds.framework = "keras"
     return Follower(
         session,
         room.OnTensorFlow(shared.compiled, shared.origins),
-        optimizers=Optimizers(),
+        optimizers=Optimizers(value),
         losses=shared.losses,
         rounds=shared.rounds,
     )

@@ -1,13 +1,16 @@
 """The Keras optimizers that there are, and what each of them trains."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 from weakref import WeakKeyDictionary, WeakSet, ref
 
 import keras
+from numpy.typing import NDArray
 
 from gradclip.instrumenting.naming import names_of
+
+Value = Callable[[Any], NDArray[Any]]
 
 
 class Followed:
@@ -15,6 +18,7 @@ class Followed:
 
     Args:
         optimizer: The optimizer, built.
+        value: What returns a variable's value on the host.
 
     Attributes:
         kind: Its class.
@@ -22,8 +26,9 @@ class Followed:
         ring: Where its compiled steps are kept; None where there are none.
     """
 
-    def __init__(self, optimizer: Any) -> None:
+    def __init__(self, optimizer: Any, value: Value) -> None:
         self._optimizer = ref(optimizer)
+        self._value = value
         self.kind = type(optimizer).__name__
         variables = list(optimizer._trainable_variables)  # noqa: SLF001 - Keras names it no other way
         self._variables = [ref(variable) for variable in variables]
@@ -58,13 +63,18 @@ class Followed:
     def weights(self) -> list[Any]:
         """Return its variables' values on the host, which later steps do not change."""
         present = [variable for _, variable in self.parameters if variable is not None]
-        return [keras.ops.convert_to_numpy(variable).copy() for variable in present]
+        return [self._value(variable) for variable in present]
 
 
 class Optimizers:
-    """All optimizers of a program, those inside of others alone."""
+    """All optimizers of a program, those inside of others alone.
 
-    def __init__(self) -> None:
+    Args:
+        value: What returns a variable's value on the host; by default Keras' own way.
+    """
+
+    def __init__(self, value: Value | None = None) -> None:
+        self._value = value or _value
         self._alive: WeakSet[Any] = WeakSet()
         self._followed: WeakKeyDictionary[Any, Followed] = WeakKeyDictionary()
 
@@ -76,7 +86,7 @@ class Optimizers:
         """Return what is followed of an optimizer that steps."""
         followed = self._followed.get(optimizer)
         if followed is None:
-            followed = self._followed[optimizer] = Followed(optimizer)
+            followed = self._followed[optimizer] = Followed(optimizer, self._value)
         return followed
 
     def trained(self) -> list[tuple[Any, list[Any]]]:
@@ -92,3 +102,9 @@ class Optimizers:
     def single(self) -> bool:
         """Tell whether there is one alone."""
         return sum(not hasattr(optimizer, "inner_optimizer") for optimizer in self._alive) <= 1
+
+
+def _value(variable: Any) -> NDArray[Any]:
+    """Return what a variable holds, which later steps do not change."""
+    array: NDArray[Any] = keras.ops.convert_to_numpy(variable)
+    return array if array.flags.owndata else array.copy()

@@ -8,7 +8,7 @@ from gradclip.instrumenting.rounds import Part, Rounds
 from gradclip.instrumenting.session import Session
 from gradclip.instrumenting.tensorflow.ring import LOSS, ROWS, SKIPPED, Clock, Ring, Seen
 
-_PAUSE = 0.02  # seconds between reads: one costs as much as a tenth of a small step
+_PAUSE = 0.1  # seconds between reads, as between writes: one costs a tenth of a small step
 
 
 class Trained(Protocol):
@@ -115,12 +115,14 @@ class Compiled:
         calls, self._calls, self._read_at = self._calls, 0, time.perf_counter()
         self._rows_a_call = max(self._rows_a_call, len(found) // max(calls, 1))
         self._say_lost()
-        parts = []
+        parts, parameters = [], [trained.parameters for _, trained, _ in self._rings]
         for _, i, seen in sorted(found, key=lambda row: row[:2]):
             if seen.kind == LOSS:
                 self._losses.setdefault(i, []).append(_number(seen.loss))
             else:
-                parts.append((self._rings[i][0], self._part(i, seen, updates.get(i))))
+                parts.append(
+                    (self._rings[i][0], self._part(i, seen, parameters[i], updates.get(i)))
+                )
         return parts
 
     def _updates(self, found: list[tuple[int, int, Seen]]) -> dict[int, Any]:
@@ -132,14 +134,14 @@ class Compiled:
         known = [i for i in rows if i < len(before)]
         return {i: Change(before[i], self._rings[i][1].weights()).columns() for i in known}
 
-    def _part(self, i: int, seen: Seen, update: Any) -> Part:
+    def _part(self, i: int, seen: Seen, parameters: list[tuple[str, Any]], update: Any) -> Part:
         """Return what a row says of a step."""
         trained = self._rings[i][1]
         batches = self._losses.pop(i, [])
         loss = sum(batches) / len(batches) if batches else seen.loss
         return Part(
             optimizer=trained.kind,
-            parameters=trained.parameters,
+            parameters=parameters,
             before=seen.before,
             after=seen.after,
             limit=seen.limit,

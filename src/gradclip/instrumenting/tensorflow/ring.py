@@ -1,11 +1,15 @@
 """The last steps of a compiled program, kept in TensorFlow variables until the host reads them."""
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
+
+from gradclip.instrumenting.tensorflow.table import Column
+from gradclip.instrumenting.tensorflow.values import value
 
 ROWS = 256  # steps that one call of a program may make without one being lost
 _SCALARS = 5  # the kind, the stamp, the loss, the learning rate and the limit
@@ -25,7 +29,7 @@ class Seen:
         learning_rate: The learning rate; None if it was not seen.
         limit: The threshold in force.
         before: Norms of the gradients as they came, (P,).
-        after: The same of what the optimizer got; the same array if nothing clips.
+        after: The same of what the optimizer got; the same object if nothing clips.
     """
 
     kind: float
@@ -33,8 +37,8 @@ class Seen:
     loss: float | None
     learning_rate: float | None
     limit: float
-    before: NDArray[Any]
-    after: NDArray[Any]
+    before: Column
+    after: Column
 
 
 class Clock:
@@ -50,7 +54,7 @@ class Clock:
 
     def read(self) -> int:
         """Return how many there have been."""
-        return int(self.count.numpy())
+        return int(value(self.count))
 
 
 class Ring:
@@ -92,26 +96,28 @@ class Ring:
 
     def read(self) -> list[Seen]:
         """Return the rows since the last call."""
-        count = int(self._count.numpy())
+        count = int(value(self._count))
         new = count - self._read
         if not new:
             return []
         self._read = count
         self.lost += max(new - ROWS, 0)
-        rows = self._rows.numpy()
-        return [self._seen(rows[i % ROWS]) for i in range(count - min(new, ROWS), count)]
+        found = range(count - min(new, ROWS), count)
+        rows = np.take(value(self._rows), [i % ROWS for i in found], axis=0)
+        return [self._seen(rows, i, row) for i, row in enumerate(rows.tolist())]
 
-    def _seen(self, row: NDArray[Any]) -> Seen:
+    def _seen(self, rows: NDArray[Any], place: int, row: list[float]) -> Seen:
         """Return what a row says."""
-        kind, stamp, loss, rate, limit = map(float, row[:_SCALARS])
-        before, after = row[_SCALARS:].reshape(_COLUMNS, self._length)
-        untouched = bool(self._length) and after[0] == -1.0
+        kind, stamp, loss, rate, limit = row[:_SCALARS]
+        middle, end = _SCALARS + self._length, _SCALARS + _COLUMNS * self._length
+        before = Column(rows, place, _SCALARS, middle)
+        untouched = bool(self._length) and row[middle] == -1.0
         return Seen(
             kind=kind,
             stamp=int(stamp),
-            loss=None if np.isnan(loss) else loss,
-            learning_rate=None if np.isnan(rate) else rate,
+            loss=None if math.isnan(loss) else loss,
+            learning_rate=None if math.isnan(rate) else rate,
             limit=limit,
             before=before,
-            after=before if untouched else after,
+            after=before if untouched else Column(rows, place, middle, end),
         )

@@ -5,6 +5,7 @@ from typing import Any
 from weakref import WeakKeyDictionary, WeakSet, ref
 
 from gradclip.instrumenting.naming import names_of
+from gradclip.instrumenting.tensorflow.values import value
 
 
 class Trained:
@@ -43,7 +44,7 @@ class Trained:
 
     def weights(self) -> list[Any]:
         """Return its variables' values on the host, which later steps do not change."""
-        return [known.numpy().copy() for _, known in self.parameters if known is not None]
+        return [value(known) for _, known in self.parameters if known is not None]
 
 
 class Optimizers:
