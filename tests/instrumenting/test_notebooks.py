@@ -40,6 +40,14 @@ while True:
     if number == 5:
         print("five", flush=True)
 """
+KERAS = """
+import gradclip
+gradclip.instrument(steps=3, quiet=True)
+import keras, numpy as np
+x, y = np.ones((64, 4), "float32"), np.ones((64, 1), "float32")
+model = keras.Sequential([keras.layers.Dense(1)])
+model.compile("sgd", "mse")
+"""
 
 
 @contextlib.contextmanager
@@ -134,6 +142,17 @@ def test_the_steps_that_were_asked_for_end_the_cell_and_the_run(tmp_path):
         assert "To exit" not in shown.stderr
         assert opened.cell("train(9)\nprint('here')").stdout == "here\n"
     assert len(gradclip.read_run(tmp_path / "runs" / "notebook-1").steps) == 3
+
+
+@pytest.mark.parametrize("backend", ["tensorflow", "jax"])
+def test_a_run_begins_anew_after_the_steps_that_were_asked_for(tmp_path, backend):
+    with notebook(tmp_path, KERAS_BACKEND=backend) as opened:
+        opened.cell(KERAS)
+        assert opened.cell("model.fit(x, y, batch_size=8, verbose=0)").error == "StopTraining"
+        again = "gradclip.instrument(steps=5, quiet=True)\nmodel.fit(x, y, batch_size=8, verbose=0)"
+        assert opened.cell(again).error == "StopTraining"
+    runs = [gradclip.read_run(tmp_path / "runs" / f"notebook-{n}") for n in (1, 2)]
+    assert [len(run.steps) for run in runs] == [3, 5]
 
 
 def test_where_nothing_trained_closing_says_so(tmp_path):

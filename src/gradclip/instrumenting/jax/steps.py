@@ -124,6 +124,7 @@ class Steps:
             return 1
         if self.silent:
             seen = [each for each in seen if each.layout.taker is not None]
+        self._stopped &= self._session.stops > 0  # or there is another run to follow
         if self._stopped:
             raise StopTraining(0)
         if not seen:

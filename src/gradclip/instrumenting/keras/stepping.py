@@ -87,7 +87,7 @@ class Stepping:
         Raises:
             StopTraining: It is.
         """
-        if self._stopped is not None:
+        if self._stopped is not None and self.session.stops:  # or there is another run to follow
             raise self._stopped
 
     def _with_losses(self, told: Told) -> Told:
