@@ -73,6 +73,18 @@ def test_the_time_of_ours_is_counted_once(tmp_path):
     assert 0.01 <= session.seconds < time.perf_counter() - began + 0.005
 
 
+def test_what_comes_before_the_first_step_is_no_overhead_wherever_it_is_counted(tmp_path):
+    with begun(tmp_path / "run") as session:
+        with session.ours():
+            until = time.perf_counter() + 0.05
+            while time.perf_counter() < until:
+                pass
+            session.end_step()
+            session.end_step()
+        assert session.seconds >= 0.05
+        assert session.overhead == pytest.approx(1.0)  # all between the two steps is ours
+
+
 def test_after_its_end_nothing_comes_of_hooks(tmp_path):
     session = begun(tmp_path / "run", steps=2)
     step(session)

@@ -46,6 +46,7 @@ class Session:
         seconds: How long the hooks have taken altogether.
         notes: What the user must know, each once, in order.
         depth: How many hooks are at work, one within another.
+        entered: When the outermost of them, or the last one, began.
         closed: Whether it has ended; hooks may go on, and nothing comes of it.
         rank: This process's number among several that train one model.
         stops: How often training was to end by the steps that were asked for.
@@ -68,6 +69,7 @@ class Session:
         self._at_begin: list[Callable[[Session], None]] = []
         self._shared: dict[Any, Any] = {}
         self.depth = 0
+        self.entered = 0.0
         self._made = time.time()
         self._forked = False
         self.closed = self._closing = False
@@ -214,7 +216,9 @@ class Session:
         """
         if self.closed:
             return
-        self.last_step, self._before_last = time.perf_counter(), self.seconds
+        self.last_step = now = time.perf_counter()
+        # A hook may count steps in the middle of its work.
+        self._before_last = self.seconds + (now - self.entered if self.depth else 0.0)
         if not self.steps:
             self.first_step, self._before_first = self.last_step, self._before_last
         self.steps += 1
@@ -345,7 +349,10 @@ class Ours:
         self._began = time.perf_counter()
 
     def __enter__(self) -> None:
-        self._session.depth += 1
+        session = self._session
+        if not session.depth:
+            session.entered = self._began
+        session.depth += 1
 
     def __exit__(self, _: object, error: BaseException | None, __: object) -> bool:
         session = self._session
