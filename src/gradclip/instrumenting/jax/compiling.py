@@ -5,7 +5,6 @@ from collections.abc import Callable
 from types import MethodType
 from typing import Any
 
-import numpy as np
 import wrapt
 
 from gradclip.instrumenting.jax.follower import Follower
@@ -13,7 +12,6 @@ from gradclip.instrumenting.jax.seen import Seen
 
 _DUE = "gradclip_due"  # by name, for the program counts its arguments
 _NOT_BY_NAME = {"in_shardings", "abstracted_axes"}  # JAX refuses arguments by name beside these
-_FALSE, _TRUE = np.bool_(False), np.bool_(True)  # noqa: FBT003 - values
 
 
 def following_jit(jit: Callable[..., Any], follower: Follower) -> Callable[..., Any]:
@@ -67,7 +65,7 @@ class Compiled(wrapt.ObjectProxy):  # type: ignore[type-arg]  # wrapt's is none 
             result, seen = self._self_returning(*args, **kwargs)
             return self._passed_on(result, seen, measured=True)
         due = self._self_follower.due(self._self_steps)
-        chosen = (_TRUE if due else _FALSE) if type(due) is bool else due
+        chosen = self._self_follower.flags(due) if type(due) is bool else due
         result, seen = self._self_returning(*args, **kwargs, **{_DUE: chosen})
         return self._passed_on(result, seen, measured=due is not False)
 

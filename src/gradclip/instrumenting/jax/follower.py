@@ -10,9 +10,11 @@ from jax._src.core import trace_state_clean
 
 from gradclip.core.policies.report import Report
 from gradclip.instrumenting.jax.frames import (
+    Flags,
     Frame,
     Frames,
     Gradients,
+    Unfinished,
     is_batched,
     is_staged,
     is_traced,
@@ -71,12 +73,13 @@ class Follower:
     Attributes:
         session: The same.
         frames: The functions that are being traced.
+        flags: True and False as compiled functions take them.
         steps: What is told of values that are there.
     """
 
     def __init__(self, session: Session) -> None:
         self.session = session
-        self.frames = Frames()
+        self.frames, self.flags = Frames(), Flags()
         self.steps = Steps(session)
 
     def due(self, steps: int | None) -> Any:
@@ -143,14 +146,33 @@ class Follower:
         seen: list[Seen] = []
         with self.session.ours():
             if update.gradients.leaves:
-                seen = [self._updated(update)]
+                seen = self._updated(update)
         self.pass_on(seen)
+
+    def applied(self, updates: Any, weights: Any) -> None:
+        """Be told of weights that updates were added to.
+
+        Args:
+            updates: The updates.
+            weights: The weights after it.
+        """
+        frame = self.frames.current
+        if frame is None or not frame.unfinished:
+            return
+        with self.session.ours():
+            added, moved = tensors_of(updates), tensors_of(weights)
+            for each in frame.unfinished:
+                if each.moved.names == added.names and _are_same(each.moved, added):
+                    of_name = dict(zip(moved.names, moved.leaves, strict=True))
+                    each.after = [of_name[name] for name in added.names]
 
     def finish(self, frame: Frame) -> None:
         """Have a function return what of its gradients no step has taken."""
         with self.session.ours():
+            for each in reversed(frame.unfinished):
+                frame.seen.insert(each.place, each.look(each.after))
             frame.seen[:0] = map(_alone, frame.gradients)
-        frame.gradients = []
+        frame.gradients, frame.unfinished = [], []
 
     def _differentiated(self, found: Gradients) -> list[Seen]:
         """Return what gradients tell at once; others wait for the step that takes them."""
@@ -167,8 +189,8 @@ class Follower:
             self.frames.outside.gradients.append(found)
         return []
 
-    def _updated(self, update: Update) -> Seen:
-        """Return what is seen of a step."""
+    def _updated(self, update: Update) -> list[Seen]:
+        """Return what is seen of a step at once; the rest of it waits for the weights after it."""
         entering = update.gradients
         traced = is_traced((entering.leaves, update.moved.leaves))
         frame = self.frames.current if traced else self.frames.outside
@@ -191,8 +213,15 @@ class Follower:
             entering.names, forms(entering), update.source, update.optimizer, after, update.batches
         )
         due = None if frame is None else frame.due  # outside of all it is None too
-        seen: Seen = (look if traced else look_compiled)(looked, numbers, update.report, told, due)
-        return seen
+        if frame is None or not traced or looked.weights is None:
+            done = look if traced else look_compiled
+            return [done(looked, numbers, update.report, told, due)]
+
+        def finished(after: list[Any] | None) -> Seen:
+            return look(looked._replace(moved=after), numbers, update.report, told, due)
+
+        frame.unfinished.append(Unfinished(len(frame.seen), update.moved, finished))
+        return []
 
 
 def _taken(frame: Frame, entering: Named, several: bool) -> list[Gradients]:  # noqa: FBT001 - known where it is called

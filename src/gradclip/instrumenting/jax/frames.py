@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import jax
+import numpy as np
+from jax._src.core import trace_state_clean
 from jax.extend.core import get_opaque_trace_state
 
 from gradclip.instrumenting.jax.seen import Seen
@@ -21,6 +23,16 @@ class Gradients:
     loss: Any  # the value that was differentiated, ()
 
 
+@dataclass(slots=True, eq=False)
+class Unfinished:
+    """A step whose updates have not been added to the weights yet."""
+
+    place: int  # among what was seen
+    moved: Named  # the updates
+    look: Callable[[list[Any] | None], Seen]  # given the weights after it, if they are known
+    after: list[Any] | None = None
+
+
 @dataclass(slots=True)
 class Frame:
     """One function that is being traced, or the program outside of all."""
@@ -29,6 +41,7 @@ class Frame:
     due: Any = None  # whether weights and updates are to be looked at, (); None for always
     seen: list[Seen] = field(default_factory=list)
     gradients: list[Gradients] = field(default_factory=list)
+    unfinished: list[Unfinished] = field(default_factory=list)
 
 
 class Frames(threading.local):
@@ -101,3 +114,18 @@ def _kinds(tree: Any) -> set[str]:
         for leaf in jax.tree.leaves(tree)
         if isinstance(leaf, jax.core.Tracer)
     }
+
+
+class Flags:
+    """True and False where compiled functions take them from: numbers of NumPy's take longer."""
+
+    def __init__(self) -> None:
+        self._arrays: tuple[Any, Any] | None = None
+
+    def __call__(self, flag: bool) -> Any:  # noqa: FBT001 - it is what is asked for
+        """Return a flag, (); of NumPy's where it may become a part of a program, or of several."""
+        if not trace_state_clean() or jax.process_count() > 1:
+            return np.bool_(flag)
+        if self._arrays is None or any(array.is_deleted() for array in self._arrays):
+            self._arrays = jax.device_put(np.bool_(False)), jax.device_put(np.bool_(True))  # noqa: FBT003 - values
+        return self._arrays[flag]

@@ -45,6 +45,7 @@ class Looked(NamedTuple):
     after: list[Any] | None = None  # as its own clipping leaves them, if it clips
     weights: list[Any] | None = None
     updates: list[Any] | None = None
+    moved: list[Any] | None = None  # weights after the step, if they are known: XLA writes these
 
 
 class Told(NamedTuple):
@@ -77,7 +78,7 @@ def look(
     rest = {"entering": looked.entering, "after": looked.after}
     columns |= {name: norms(tensors) for name, tensors in rest.items() if tensors is not None}
     if looked.weights is not None and looked.updates is not None:
-        columns |= _applied(looked.weights, looked.updates, due)
+        columns |= _applied(looked, due)
     if told.after is not None:
         columns["after"] = told.after(columns.get("entering", columns["before"]))
     layout = Layout(
@@ -111,20 +112,25 @@ def _columns(report: Report, names: tuple[str, ...]) -> dict[str, Array]:
     return {name: column[places] for name, column in columns.items()}
 
 
-def _applied(weights: list[Any], updates: list[Any], due: Any) -> dict[str, Array]:
+def _applied(looked: Looked, due: Any) -> dict[str, Array]:
     """Return the norms of weights and of updates, or zeros."""
+    given = looked.weights, looked.updates if looked.moved is None else looked.moved
+    both = _update_norms if looked.moved is None else _change_norms
     if due is None:
-        found = norms(weights), norms(updates)
+        found = both(*given)
     else:
-        zeros = jnp.zeros(len(weights), jnp.float32)
-        found = jax.lax.cond(
-            due,
-            lambda *tensors: tuple(map(norms, tensors)),
-            lambda *_: (zeros, zeros),
-            weights,
-            updates,
-        )
+        zeros = jnp.zeros(len(looked.weights or ()), jnp.float32)
+        found = jax.lax.cond(due, both, lambda *_: (zeros, zeros), *given)
     return dict(zip(("weights", "updates"), found, strict=True))
+
+
+def _update_norms(weights: Any, updates: Any) -> tuple[Array, Array]:
+    return norms(weights), norms(updates)
+
+
+def _change_norms(weights: Any, moved: Any) -> tuple[Array, Array]:
+    changes = [after - before for before, after in zip(weights, moved, strict=True)]
+    return norms(weights), norms(changes)
 
 
 def _one(limit: Array) -> Array:

@@ -1,5 +1,9 @@
 """Programs that train with optax, followed through the outermost transformation."""
 
+import functools
+from collections.abc import Callable
+from typing import Any
+
 import optax
 
 from gradclip.instrumenting.jax.follower import Follower
@@ -15,7 +19,8 @@ def install(session: Session) -> None:
     Args:
         session: Where the steps go.
     """
-    transformations = Transformations(session.shared(Follower))
+    follower = session.shared(Follower)
+    transformations = Transformations(follower)
     kind: type = optax.GradientTransformation
     make = kind.__new__
 
@@ -24,3 +29,16 @@ def install(session: Session) -> None:
 
     kind.__new__ = followed  # type: ignore[assignment,method-assign]  # as Python's own
     transformations.follow_multi_steps(optax.MultiSteps)
+    optax.apply_updates = _following(optax.apply_updates, follower)
+
+
+def _following(apply: Callable[..., Any], follower: Follower) -> Callable[..., Any]:
+    """Return `optax.apply_updates` that tells what it does."""
+
+    @functools.wraps(apply)
+    def following(params: Any, updates: Any) -> Any:
+        weights = apply(params, updates)
+        follower.applied(updates, weights)
+        return weights
+
+    return following
