@@ -61,3 +61,9 @@ def test_an_imported_graph_is_said_not_to_be_seen(tmp_path):
     watched = followed("tf_v1.py", tmp_path / "run", "imported")
     assert watched.final == alone.final
     assert "Steps of a graph that was imported are not seen." in watched.stderr
+
+
+def test_steps_that_a_session_runs_bit_by_bit_are_said_not_to_be_seen(tmp_path):
+    alone, watched = plain("tf_partial.py"), followed("tf_partial.py", tmp_path / "run")
+    assert watched.final == alone.final, watched.stderr
+    assert "within tf.compat.v1.Session.partial_run are not seen" in watched.stderr

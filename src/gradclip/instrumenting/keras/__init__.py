@@ -37,7 +37,7 @@ def _on_tensorflow(session: Session) -> Follower:
     shared.rounds.framework = "keras"
     return Follower(
         session,
-        room.OnTensorFlow(shared.compiled, shared.origins),
+        room.OnTensorFlow(session, shared.compiled, shared.origins),
         optimizers=Optimizers(value),
         losses=shared.losses,
         rounds=shared.rounds,

@@ -9,6 +9,11 @@ import keras
 
 from gradclip.instrumenting.session import Session
 
+_REPLICAS = (
+    "--clip is not applied where a tf.distribute.Strategy trains several replicas. Clip in the "
+    'program: `optimizer = gradclip.keras.ClippedOptimizer(optimizer, "global-norm=1")`.'
+)
+
 
 class Clipping:
     """What clips as the user asked for.
@@ -28,6 +33,9 @@ class Clipping:
         JAX's trainer must know of all variables: there, `watch_compile` puts it in place.
         """
         if self._policy is None or keras.backend.backend() == "jax" or is_clipped(optimizer):
+            return None
+        if _has_replicas():
+            self._session.say(_REPLICAS)
             return None
         if optimizer not in self._around:
             self._around[optimizer] = self.wrapped(optimizer)
@@ -58,6 +66,14 @@ class Clipping:
                     model.optimizer = self.wrapped(model.optimizer)
 
         trainer.compile = compiled
+
+
+def _has_replicas() -> bool:
+    """Tell whether several replicas are trained, each of which steps in a thread of its own."""
+    if keras.backend.backend() != "tensorflow":
+        return False
+    distribute = importlib.import_module("tensorflow").distribute
+    return int(distribute.get_strategy().num_replicas_in_sync) > 1
 
 
 def is_clipped(optimizer: Any) -> bool:

@@ -11,21 +11,25 @@ from gradclip.instrumenting.keras.followed import Followed
 from gradclip.instrumenting.keras.follower import Gradients, part_of
 from gradclip.instrumenting.losses import Losses
 from gradclip.instrumenting.rounds import Part
+from gradclip.instrumenting.session import Session
 from gradclip.instrumenting.tensorflow.clips import Origins
 from gradclip.instrumenting.tensorflow.compiled import Compiled
 from gradclip.instrumenting.tensorflow.looking import columns, look, readable
 from gradclip.instrumenting.tensorflow.ring import LOSS, SKIPPED, STEP, Ring
+from gradclip.instrumenting.tensorflow.unseen import say_replicas
 
 
 class OnTensorFlow:
     """The `Backend` for TensorFlow.
 
     Args:
+        session: Where notes go.
         compiled: The rings of what is compiled.
         origins: What gradients were before the program clipped them.
     """
 
-    def __init__(self, compiled: Compiled, origins: Origins) -> None:
+    def __init__(self, session: Session, compiled: Compiled, origins: Origins) -> None:
+        self._session = session
         self._compiled = compiled
         self._origins = origins
 
@@ -37,6 +41,8 @@ class OnTensorFlow:
     def see(self, gradients: Gradients, losses: Losses) -> Part | None:
         """Look at gradients; return what was seen, or None where a ring tells later."""
         loss = _total(losses.take(readable))
+        if tf.distribute.get_strategy().num_replicas_in_sync > 1:
+            say_replicas(self._session)
         gradients = self._as_they_came(gradients)
         if tf.executing_eagerly():
             return _part(gradients, loss)

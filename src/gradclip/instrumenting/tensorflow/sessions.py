@@ -9,6 +9,7 @@ import tensorflow as tf
 from gradclip.instrumenting.rounds import Rounds
 from gradclip.instrumenting.session import Session
 from gradclip.instrumenting.tensorflow.graphs import TrainOp, seen, watched
+from gradclip.instrumenting.tensorflow.unseen import say_partial
 
 
 def watch_sessions(session: Session, rounds: Rounds, unseen: Callable[[], None]) -> None:
@@ -22,6 +23,7 @@ def watch_sessions(session: Session, rounds: Rounds, unseen: Callable[[], None])
     kind, follower = tf.compat.v1.Session.__base__, _Follower(session, rounds, unseen)
     kind.run = _run(kind.run, follower)
     kind.make_callable = _made(kind.make_callable, follower)
+    kind.partial_run_setup = _set_up(kind.partial_run_setup, follower)
 
 
 class _Follower:
@@ -43,6 +45,11 @@ class _Follower:
         with self._session.ours():
             return _found(graph, fetches, self._unseen)
         return []  # there was an error
+
+    def is_partial(self, graph: Any, fetches: Any) -> None:
+        """Say so, if what is fetched bit by bit trains."""
+        if self.found(graph, fetches):
+            say_partial(self._session)
 
     def ran(self, graph: Any, made: list[TrainOp], rows: list[Any]) -> None:
         """Be told of steps.
@@ -86,6 +93,17 @@ def _made(make_callable: Callable[..., Any], follower: _Follower) -> Callable[..
             return result
 
         return call
+
+    return told
+
+
+def _set_up(set_up: Callable[..., Any], follower: _Follower) -> Callable[..., Any]:
+    """Tell of what `Session.partial_run` will run."""
+
+    @functools.wraps(set_up)
+    def told(self: Any, fetches: Any, *args: Any, **kwargs: Any) -> Any:
+        follower.is_partial(self.graph, fetches)
+        return set_up(self, fetches, *args, **kwargs)
 
     return told
 

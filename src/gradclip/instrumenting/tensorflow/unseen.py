@@ -46,6 +46,32 @@ def say_imported(session: Session) -> None:
     session.say(f"Steps of a graph that was imported are not seen. {_ADD}")
 
 
+def say_partial(session: Session) -> None:
+    """Say that steps are not followed that a session runs bit by bit.
+
+    Args:
+        session: The session.
+    """
+    session.say(
+        "Training steps within tf.compat.v1.Session.partial_run are not seen: run them whole, by "
+        "`session.run([train_op, ...], feed_dict)`."
+    )
+
+
+def say_replicas(session: Session) -> None:
+    """Say that of several replicas of a model the first one alone is seen.
+
+    Args:
+        session: The session.
+    """
+    session.say(
+        "A tf.distribute.Strategy trains several replicas: the loss and the norms are those of the "
+        "first one's part of each batch, before gradients are added up. To record the sums, train "
+        'with `optimizer = gradclip.keras.ClippedOptimizer(optimizer, "global-norm=1")` and '
+        '`callbacks=[gradclip.keras.Record("runs/mine")]`, without gradclip run.'
+    )
+
+
 def say_hidden(session: Session) -> None:
     """Say that the loss of a graph's steps is not read.
 
