@@ -27,6 +27,11 @@ from gradclip.instrumenting.jax.telling import is_on_several_devices, tell_withi
 from gradclip.instrumenting.session import Session
 from gradclip.jax.names import Named
 
+_APART = (
+    "Steps are made in a branch or a loop of a compiled function that computes their gradients "
+    "outside of it: losses and norms before may be those of the step next to theirs. Compute "
+    "gradients where the step is made, or choose by optax.apply_if_finite instead of a branch."
+)
 _BATCHED = (
     "Steps within jax.vmap are not recorded: they are of several trainings at once. Train one of "
     "them without it, or record that one in the program: "
@@ -116,6 +121,8 @@ class Follower:
         elif not any(isinstance(each.packed, jax.core.Tracer) for each in seen):
             return self.steps.take(seen, measured=measured)
         elif is_staged(seen):
+            if self.frames.are_waiting and any(e.layout.source is not None for e in seen):
+                self.session.say(_APART)
             for each in seen:
                 tell_within(self.steps, each)
         elif any(each.layout.source is not None for each in seen) and is_batched(seen):

@@ -71,6 +71,11 @@ class Frames(threading.local):
             self._open.remove(frame)
 
     @property
+    def are_waiting(self) -> bool:
+        """Whether gradients wait for their step in a function that is being traced."""
+        return any(frame.gradients for frame in self._open)
+
+    @property
     def current(self) -> Frame | None:
         """The function whose values can be returned from here; None where no one's can."""
         if self._open:
