@@ -170,9 +170,9 @@ class Recorder:
         seconds = time.perf_counter() - self._start
         number_of_step = self._next if step is None else step
         self._next = number_of_step + 1
-        given, self._noted = self._noted, {}
-        for name, value in numbers.items():
-            given[name] = value if type(value) is float else kept(value)  # most often it is one
+        given = {n: v if type(v) is float else kept(v) for n, v in numbers.items()}
+        if self._noted:
+            given, self._noted = self._noted | given, {}
         if len(self._waiting) < self._capacity:
             self._waiting.append(
                 Step(

@@ -37,6 +37,18 @@ class Arrival:
     backwards: int
 
 
+def watches(step: int) -> bool:
+    """Tell whether gradients are looked at twice in a step, to see if they are changed by hand.
+
+    Args:
+        step: How many steps have been recorded before.
+
+    Returns:
+        Whether they are, though nobody is known to change them.
+    """
+    return step < _FIRST or not step % _EVERY
+
+
 class Arrivals:
     """Look at gradients before they are clipped.
 
@@ -73,7 +85,7 @@ class Arrivals:
         """
         self._backwards += 1
         step = self._session.steps // self._session.settings.every
-        if self._by_hand or step < _FIRST or not step % _EVERY:
+        if self._by_hand or watches(step):
             for trained in self._fleet.all():
                 if any(is_sum(p.grad) for p in trained.parameters):
                     continue  # the program adds them up before the step: that is no change by hand

@@ -1,12 +1,13 @@
 """What PyTorch's hooks tell of a program that trains, made into steps of a run."""
 
+from itertools import takewhile
 from typing import Any
 
 from torch import Tensor
 from torch.optim import Optimizer
 
 from gradclip.instrumenting.session import Session
-from gradclip.instrumenting.torch.arrivals import Arrivals
+from gradclip.instrumenting.torch.arrivals import Arrivals, watches
 from gradclip.instrumenting.torch.compiled import CompiledSteps
 from gradclip.instrumenting.torch.loops import Loops
 from gradclip.instrumenting.torch.losses import Losses
@@ -14,10 +15,12 @@ from gradclip.instrumenting.torch.optimizers import Fleet, Trained, unwrapped
 from gradclip.instrumenting.torch.policies import Policies
 from gradclip.instrumenting.torch.rounds import Part, Round, numbers, summary
 from gradclip.instrumenting.torch.stepping import Stepping
+from gradclip.instrumenting.torch.usual import Usual
 from gradclip.torch.guards import within_backward
 from gradclip.torch.hooks import Arguments, Closure, Keywords, Nesting, closure_of, with_closure
 
 FRAMEWORK = "torch"
+_MOST_USUAL = 50  # steps after which one is looked at in full
 _OURS = frozenset({None, FRAMEWORK})
 
 
@@ -40,6 +43,7 @@ class Follower:
         )
         self._nesting = Nesting()
         self._round = Round()
+        self._usual = Usual(session)
         self._stepping: Stepping | None = None
         self._stepped = False  # since a GradScaler was asked to
         self._version = 0  # of the names in the run
@@ -54,6 +58,7 @@ class Follower:
     def optimizer_made(self, optimizer: Optimizer, *_: Any, **__: Any) -> None:
         """Get to know an optimizer."""
         with self._session.ours("An optimizer could not be seen"):
+            self._leave_usual()
             self._fleet.add(optimizer)
 
     def before_step(
@@ -62,7 +67,10 @@ class Follower:
         """Look at the gradients that a step is about to read, or have its closure do so."""
         if self.silent or not self._nesting.enter():
             return None
+        if self._usual.begin(optimizer, args, kwargs):
+            return None
         with self._session.ours():
+            self._leave_usual()
             stepping = self._begin_step(optimizer)
             closure = closure_of(args, kwargs)
             if closure is not None:
@@ -70,28 +78,32 @@ class Follower:
             stepping.gradients(self._arrivals, self._losses.take())
         return None
 
-    def after_step(self, *_: object) -> None:
+    def after_step(self, optimizer: Optimizer, *_: object) -> None:
         """Record a step that an optimizer has taken."""
-        if self.silent or not self._nesting.leave():
+        if self.silent or not self._nesting.leave() or self._usual.end(optimizer):
             return
         stepping, self._stepping = self._stepping, None
         if stepping is None:
             return
-        full = False
+        part, full = None, False
         with self._session.ours():
             self._losses.take()  # what a closure differentiated after its first call
-            self._add(stepping.end(self._arrivals))
+            part = stepping.end(self._arrivals)
+            self._add(part)
             full = self._is_full()
             if full:
                 self._record()
         if full:
             self._session.end_step()
+        if full and part is not None and self._fleet.distinct() == 1:
+            self._usual.expect(optimizer, part, self._num_usual())
 
     def after_backward(self, tensors: Any, grad_tensors: Any = None, *_: Any, **__: Any) -> None:
         """Keep the loss that `torch.autograd.backward` was called on."""
-        if self.silent or within_backward():
+        if self.silent or self._usual.backward(tensors, grad_tensors) or within_backward():
             return
         with self._session.ours("The loss could not be seen"):
+            self._leave_usual()
             left_out = self._loops.backward()
             if left_out is not None:
                 self._close_with(left_out)
@@ -106,10 +118,12 @@ class Follower:
         if self.silent:
             return
         with self._session.ours("Gradients could not be seen before they were clipped"):
+            self._leave_usual()
             self._arrivals.clip(parameters, limit)
 
     def before_zero_grad(self, owner: Any, *_: Any, **__: Any) -> None:
         """Record a step that no optimizer tells of, if gradients that are cleared end one."""
+        self._leave_usual_begun()
         if self.silent or not self._loops.pending:
             return
         ended = None
@@ -119,6 +133,7 @@ class Follower:
 
     def before_compiled(self) -> Any:
         """Watch what a compiled function may train; return None where there is nothing."""
+        self._leave_usual_begun()
         if self.silent or not self._loops.pending:
             return None
         with self._session.ours():
@@ -142,6 +157,7 @@ class Follower:
     def after_scale(self, scaler: Any, *_: Any, **__: Any) -> None:
         """Remember what multiplies losses."""
         if scaler.is_enabled():
+            self._leave_usual()
             self._losses.scaled_by(scaler)
 
     def before_scaler_step(self, *_: Any, **__: Any) -> None:
@@ -158,6 +174,30 @@ class Follower:
             self._add(stepping.dropped(self._arrivals, self._losses.take()))
         self._stepping = None
         self._close_full_round()
+
+    def _num_usual(self) -> int:
+        """Return how many of the next steps need no more than usual ones do."""
+        session = self._session
+        if session.settings.every > 1:
+            return 0
+        coming = range(session.steps, session.steps + _MOST_USUAL)
+        return sum(
+            1 for _ in takewhile(lambda n: not (session.is_measured(n) or watches(n)), coming)
+        )
+
+    def _leave_usual(self) -> None:
+        """Take steps one by one again, beginning with what is known of the next one."""
+        loss = self._usual.leave()
+        if loss is not None:
+            self._loops.backward()
+            self._losses.add_number(loss)
+            self._arrivals.backward(self._losses)
+
+    def _leave_usual_begun(self) -> None:
+        """Do that if something is known of the next one."""
+        if self._usual.loss is not None:
+            with self._session.ours():
+                self._leave_usual()
 
     def _begin_step(self, optimizer: Optimizer) -> Stepping:
         """Return a step that begins.
@@ -230,6 +270,7 @@ class Follower:
             return
         last = None
         with self._session.ours():
+            self._leave_usual()
             last = self._loops.last()
         self._add(last)
         self._close_round()

@@ -27,20 +27,23 @@ class Losses:
         """Add what `torch.autograd.backward` was called on; what is no scalar has no value."""
         if gradients is None and type(tensors) is Tensor:  # most often it is
             if tensors.numel() == 1:
-                self._add(tensors.item() if tensors.is_cpu else _own(tensors))
+                self.add_number(tensors.item() if tensors.is_cpu else _own(tensors))
             return
         roots = [tensors] if isinstance(tensors, Tensor) else list(tensors)
         given = gradients if isinstance(gradients, Sequence) else [gradients] * len(roots)
         for root, gradient in zip(roots, given, strict=True):
             if isinstance(root, Tensor) and root.numel() == 1:
-                self._add(_value(root) if gradient is None else _value(root) * _value(gradient))
+                self.add_number(
+                    _value(root) if gradient is None else _value(root) * _value(gradient)
+                )
 
     def take(self) -> Any:
         """Return the sum since it was last taken; None where nothing was differentiated."""
         total, self._total, self._scaler = self._total, None, None
         return total
 
-    def _add(self, value: Any) -> None:
+    def add_number(self, value: Any) -> None:
+        """Add the value of a loss, a number or a tensor ()."""
         if self._scaler is not None:
             value = value / self._scale()
         self._total = value if self._total is None else self._total + value
