@@ -9,17 +9,23 @@ from torch import Tensor
 from gradclip.instrumenting.torch.roots import instances_of
 
 
-def whole(parameter: Tensor) -> Tensor:
-    """Return what has the shape of a parameter, and its device: of a part, that of all parts."""
+def whole(parameters: Sequence[Tensor]) -> list[Tensor]:
+    """Return tensors with the shapes and devices of parameters: of parts, those of all parts.
+
+    Args:
+        parameters: What is trained.
+
+    Returns:
+        As many tensors; those that stand for parts have the memory of one entry.
+    """
+    shapes: dict[int, Any] = {}
     for flat in map(_flat_parameter, _wrappers()):
-        if flat is None:
-            continue
-        shapes = zip(flat._params or (), flat._shapes, strict=False)  # noqa: SLF001
-        for part, shape in ((flat, flat._unpadded_unsharded_size), *shapes):  # noqa: SLF001
-            if part is parameter:
-                entry: Tensor = parameter.detach().new_empty(())
-                return entry.expand(shape)
-    return parameter
+        if flat is not None:
+            shapes[id(flat)] = flat._unpadded_unsharded_size  # noqa: SLF001
+            shapes |= zip(map(id, flat._params or ()), flat._shapes, strict=False)  # noqa: SLF001
+    return [
+        p.detach().new_empty(()).expand(shapes[id(p)]) if id(p) in shapes else p for p in parameters
+    ]
 
 
 def told_here(parameters: Sequence[Tensor], rank: int) -> tuple[bool, ...]:

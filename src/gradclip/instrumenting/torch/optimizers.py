@@ -138,7 +138,11 @@ class Fleet:
     def named(self) -> list[tuple[str, Tensor]]:
         """Return all names, and tensors of the parameters' whole shapes."""
         pairs = [(name, reference()) for reference, name in self._names.values()]
-        return [(name, whole(parameter)) for name, parameter in pairs if parameter is not None]
+        present = [(name, parameter) for name, parameter in pairs if parameter is not None]
+        if not self.placement.flat:
+            return present
+        names, parameters = zip(*present, strict=True)
+        return list(zip(names, whole(parameters), strict=True))
 
     @property
     def placement(self) -> Placement:
