@@ -5,6 +5,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch._compile import _disable_dynamo
 from torch.utils.weak import TensorWeakRef
 
 from gradclip.core.policies.granularity import Grouped
@@ -18,7 +19,8 @@ from gradclip.torch import amp
 
 _REPEATS = 3  # steps in a row with one norm: PyTorch's own clipping leaves it within 1e-6
 _SAME_NORM = 1e-5
-_warn = torch.compiler.disable(warn_user)  # type: ignore[no-untyped-call]  # torch's; reads frames
+# torch.compiler.disable would load what takes seconds, for programs that compile nothing too.
+_warn: Callable[[str], None] = _disable_dynamo(warn_user)
 
 
 class Guard:
