@@ -21,6 +21,7 @@ PROGRAMS = {
     "NumPy": "import numpy",
     "PyTorch": "import torch",
     "PyTorch, an optimizer": "import torch; torch.optim.SGD([torch.zeros(1)], lr=0.1)",
+    "PyTorch, a gradient": "import torch; torch.nn.Linear(1, 1)(torch.ones(1)).backward()",
     "JAX and optax": "import jax, optax",
     "TensorFlow": "import tensorflow",
     "Keras on TensorFlow": "import keras",
