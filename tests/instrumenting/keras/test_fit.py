@@ -32,6 +32,12 @@ def test_fit_is_recorded(tmp_path):
     np.testing.assert_allclose(change, 0.02 * run.norms_after[10], rtol=1e-3)
 
 
+def test_updates_are_those_of_every_tenth_step_however_often_a_model_is_evaluated(tmp_path):
+    followed("keras_evaluated.py", tmp_path / "run")
+    run = gradclip.read_run(tmp_path / "run")
+    assert run.updates.steps.tolist() == [10, 20, 30]
+
+
 WAYS = {
     "clipped": {"GLOBAL_CLIPNORM": "3"},
     "eager": {"RUN_EAGERLY": "1", "GLOBAL_CLIPNORM": "3"},
