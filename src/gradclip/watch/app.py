@@ -1,6 +1,7 @@
 """The screen: looks at a run again and again, and shows what it sees."""
 
-from typing import ClassVar
+from collections.abc import Callable
+from typing import Any, ClassVar
 
 from rich.text import Text
 from textual import on, work
@@ -112,11 +113,16 @@ class WatchApp(App[None]):
             self._reader.refresh()
             seen = look(self._reader, self._seen)
         except (OSError, RunError) as error:  # it was moved away; it may come back
-            self.call_from_thread(self._complain, str(error))
+            self.call_from_thread(self._tell, self._complain, str(error))
         else:
-            self.call_from_thread(self._show, seen)
+            self.call_from_thread(self._tell, self._show, seen)
         finally:
             self._reading = False
+
+    def _tell(self, show: Callable[[Any], None], found: Any) -> None:
+        """Show what was found, unless the app is ending: its widgets are gone before the thread."""
+        if self.query("#alarms"):
+            show(found)
 
     def _show(self, seen: Look) -> None:
         """Show what was seen, if there is news."""
