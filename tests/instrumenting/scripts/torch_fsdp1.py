@@ -52,4 +52,5 @@ with FullyShardedDataParallel.summon_full_params(model):
     total = sum(p.detach().double().sum().item() for p in network.parameters())
 if rank == 0:
     print("final", total.hex())
+dist.barrier()  # a process that leaves while another one still sends may be aborted by gloo
 dist.destroy_process_group()
