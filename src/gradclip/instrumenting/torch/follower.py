@@ -1,13 +1,12 @@
 """What PyTorch's hooks tell of a program that trains, made into steps of a run."""
 
-from itertools import takewhile
 from typing import Any
 
 from torch import Tensor
 from torch.optim import Optimizer
 
 from gradclip.instrumenting.session import Session
-from gradclip.instrumenting.torch.arrivals import Arrivals, watches
+from gradclip.instrumenting.torch.arrivals import Arrivals
 from gradclip.instrumenting.torch.compiled import CompiledSteps
 from gradclip.instrumenting.torch.loops import Loops
 from gradclip.instrumenting.torch.losses import Losses
@@ -20,7 +19,6 @@ from gradclip.torch.guards import within_backward
 from gradclip.torch.hooks import Arguments, Closure, Keywords, Nesting, closure_of, with_closure
 
 FRAMEWORK = "torch"
-_MOST_USUAL = 50  # steps after which one is looked at in full
 _OURS = frozenset({None, FRAMEWORK})
 
 
@@ -96,7 +94,7 @@ class Follower:
         if full:
             self._session.end_step()
         if full and part is not None and self._fleet.distinct() == 1:
-            self._usual.expect(optimizer, part, self._num_usual())
+            self._usual.expect(optimizer, part)
 
     def after_backward(self, tensors: Any, grad_tensors: Any = None, *_: Any, **__: Any) -> None:
         """Keep the loss that `torch.autograd.backward` was called on."""
@@ -174,16 +172,6 @@ class Follower:
             self._add(stepping.dropped(self._arrivals, self._losses.take()))
         self._stepping = None
         self._close_full_round()
-
-    def _num_usual(self) -> int:
-        """Return how many of the next steps need no more than usual ones do."""
-        session = self._session
-        if session.settings.every > 1:
-            return 0
-        coming = range(session.steps, session.steps + _MOST_USUAL)
-        return sum(
-            1 for _ in takewhile(lambda n: not (session.is_measured(n) or watches(n)), coming)
-        )
 
     def _leave_usual(self) -> None:
         """Take steps one by one again, beginning with what is known of the next one."""

@@ -8,11 +8,14 @@ from torch import Tensor
 from torch.optim import Optimizer
 
 from gradclip.instrumenting.session import Session
+from gradclip.instrumenting.torch.arrivals import watches
 from gradclip.instrumenting.torch.looking import Found
 from gradclip.instrumenting.torch.optimizers import Trained
 from gradclip.instrumenting.torch.rounds import Part, Summary
 from gradclip.torch.guards import within_backward
 from gradclip.torch.hooks import Arguments, Keywords
+
+_MOST = 50  # steps after which one is looked at in full
 
 
 class Usual:
@@ -39,20 +42,19 @@ class Usual:
         self._trained: ref[Trained] | None = None
         self._part: Part | None = None  # of the step under way
 
-    def expect(self, optimizer: Optimizer, part: Part, steps: int) -> None:
+    def expect(self, optimizer: Optimizer, part: Part) -> None:
         """Expect steps, if one that was taken is of this kind.
 
         Args:
             optimizer: The only one that there is.
             part: Its part in the step.
-            steps: How many of the next ones need no more than such steps do.
         """
         plain = type(part.before) is Found and part.after is part.before and part.limit == math.inf
         if not plain or part.report is not None or part.skipped is not False:
             return
         self._recorder = self._session.recorder
         self._optimizer, self._trained = ref(optimizer), ref(part.trained)
-        self.left = steps
+        self.left = self._num_coming()
 
     def leave(self) -> float | None:
         """Expect no more steps, and return the loss that the next one has already."""
@@ -123,6 +125,15 @@ class Usual:
             session.record(Summary([part]), loss=part.loss, learning_rate=rate)
         session.end_step()
         return True
+
+    def _num_coming(self) -> int:
+        """Return how many of the next steps need no more than such steps do."""
+        session = self._session
+        if session.settings.every > 1:
+            return 0
+        coming = range(session.steps, session.steps + _MOST)
+        full = (n for n in coming if session.is_measured(n) or watches(n))
+        return next(full, coming.stop) - session.steps
 
     def _trained_by(self, optimizer: Optimizer) -> Trained | None:
         """Return what an optimizer trains, if that is what is expected."""
