@@ -12,17 +12,6 @@ NAMES = ("net/hidden/kernel", "net/hidden/bias", "net/dense/kernel", "net/dense/
 BACKENDS = ("tensorflow", "jax", "torch")
 
 
-@pytest.fixture
-def given(monkeypatch):
-    """What sets the variables of this process, which those below have too."""
-
-    def give(**variables):
-        for name, value in variables.items():
-            monkeypatch.setenv(name, value)
-
-    return give
-
-
 def test_fit_is_recorded(tmp_path):
     run = check_followed("keras_fit.py", tmp_path / "run", rtol=1e-3)
     assert tuple(p.name for p in run.metadata.parameters) == NAMES

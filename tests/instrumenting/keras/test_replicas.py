@@ -8,17 +8,6 @@ import gradclip
 pytestmark = [pytest.mark.keras, pytest.mark.long]
 
 
-@pytest.fixture
-def given(monkeypatch):
-    """What sets the variables of this process, which those below have too."""
-
-    def give(**variables):
-        for name, value in variables.items():
-            monkeypatch.setenv(name, value)
-
-    return give
-
-
 @pytest.mark.parametrize("strategy", ["mirrored", "one"])
 @pytest.mark.parametrize("mode", ["fit", "loop"])
 def test_training_on_one_device_is_recorded(mode, strategy, tmp_path, given):
