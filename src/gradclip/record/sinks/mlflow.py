@@ -1,7 +1,9 @@
 """Steps in the active run of MLflow, without waiting for its server."""
 
 import re
+from collections import deque
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 from gradclip.errors import ConfigurationError
@@ -35,7 +37,10 @@ class MLflow:
         self._run = ""
         self._began = 0.0
         self._client: Any = None
-        self._waiting: list[Any] = []
+        # MLflow's own threads, `synchronous=False`, run into each other: they make a file store's
+        # folders at once, and whoever comes second loses its batch.
+        self._thread = ThreadPoolExecutor(1, "gradclip-mlflow")
+        self._waiting: deque[Future[Any]] = deque()
 
     def open(self, metadata: Metadata) -> None:
         """Find the active run; it is this thread's, and another one will write.
@@ -56,17 +61,20 @@ class MLflow:
         self._client = self._mlflow.MlflowClient()
 
     def write(self, records: Sequence[StepRecord]) -> None:
+        while self._waiting and self._waiting[0].done():
+            self._waiting.popleft().result()
         for told in self._choice.of(records):
             metrics = [*self._metrics(told)]
             for start in range(0, len(metrics), _MOST):
                 batch = metrics[start : start + _MOST]
-                sent = self._client.log_batch(self._run, metrics=batch, synchronous=False)
+                sent = self._thread.submit(self._client.log_batch, self._run, metrics=batch)
                 self._waiting.append(sent)
 
     def close(self, status: Status) -> None:  # noqa: ARG002 - a sink's signature
         """Wait for what is under way; the run is left to whoever began it."""
-        for sent in self._waiting:
-            sent.wait()
+        self._thread.shutdown()
+        while self._waiting:
+            self._waiting.popleft().result()
 
     def _metrics(self, told: Told) -> Iterator[Any]:
         """Return a step as MLflow's metrics."""
