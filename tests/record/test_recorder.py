@@ -96,6 +96,16 @@ def test_a_full_queue_makes_nobody_wait_and_is_said(tmp_path):
     assert run.lost.tolist() == missing.tolist()
 
 
+def test_many_steps_wait_for_no_pause(tmp_path, monkeypatch):
+    monkeypatch.setattr("gradclip.record.recorder._PAUSE", 3600.0)
+    with Recorder(tmp_path / "run", WEIGHTS, capacity=8) as recorder:
+        record_all(recorder, reports(4))
+        deadline = time.monotonic() + 60
+        while len(read_run(tmp_path / "run").steps) < 4:
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+
+
 def test_trouble_with_the_disk_does_not_stop_training(tmp_path):
     recorder = Recorder(tmp_path / "run", WEIGHTS)
     (tmp_path / "run" / "run.json").unlink()

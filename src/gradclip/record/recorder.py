@@ -111,7 +111,8 @@ class Recorder:
         # Taking turns with one lock would cost the thread that trains more than all else here: each
         # of the two threads has counters of its own, and a deque may be used by both.
         self._waiting: deque[Step] = deque()
-        self._capacity = capacity
+        # So many may wait, and so many wait for no pause.
+        self._capacity, self._many = capacity, min(_MOST, -(-capacity // 2))
         self._noted: dict[str, Any] = {}
         self._handed = self._settled = 0  # steps that were given to the thread, and are done there
         self._dropped = self._dropped_before = 0  # steps that found no room, and those right before
@@ -186,6 +187,8 @@ class Recorder:
             )
             self._handed += 1
             self._dropped_before = 0
+            if len(self._waiting) == self._many:
+                self._hurry.set()
         else:
             self._dropped += 1
             self._dropped_before += 1
