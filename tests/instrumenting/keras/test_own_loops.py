@@ -19,7 +19,12 @@ ON_JAX = {
     "a train_step": {"MODE": "train_step"},
     "a scaled train_step": {"MODE": "train_step", "LOSS_SCALE": "1"},
 }
-ON_TORCH = {"not clipped": {}, "clipped": {"LIMIT": "3"}, "accumulated": {"ACCUMULATE": "2"}}
+ON_TORCH = {
+    "not clipped": {},
+    "clipped": {"LIMIT": "3"},
+    "clipped in two": {"LIMIT": "3", "IN_TWO": "1"},
+    "accumulated": {"ACCUMULATE": "2"},
+}
 
 
 @pytest.fixture
@@ -51,7 +56,7 @@ def test_a_loop_on_pytorch_is_recorded(way, check):
     run = check("keras_torch_loop.py", ON_TORCH[way])
     for step, norms in zip(run.updates.steps, run.updates.update_norms, strict=True):
         np.testing.assert_allclose(norms, RATE * run.norms_after[step], rtol=1e-3)
-    assert (run.limit == (3 if way == "clipped" else np.inf)).all()
+    assert (run.limit == (3 if "LIMIT" in ON_TORCH[way] else np.inf)).all()
 
 
 def test_a_keras_model_trained_by_pytorchs_optimizer_is_a_run_of_pytorchs(tmp_path, monkeypatch):

@@ -7,16 +7,12 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import keras
 import numpy as np
 from keras_by_hand import show
+from keras_network import batches, final, model, x, y
 
 LIMIT = float(os.environ.get("GLOBAL_CLIPNORM", "0")) or None
 ACCUMULATE = int(os.environ.get("ACCUMULATE", "1"))
 RATE = 0.02
 
-keras.utils.set_random_seed(0)
-model = keras.Sequential(
-    [keras.Input((8,)), keras.layers.Dense(16, "relu", name="hidden"), keras.layers.Dense(1)],
-    name="net",
-)
 optimizer = keras.optimizers.SGD(
     RATE,
     global_clipnorm=LIMIT,
@@ -37,13 +33,9 @@ model.compile(
     jit_compile={"": "auto", "1": True, "0": False}[os.environ.get("JIT", "")],
     steps_per_execution=int(os.environ.get("STEPS_PER_EXECUTION", "1")),
 )
-rng = np.random.default_rng(0)
-x = rng.normal(size=(96, 8)).astype("float32")
-y = 5 * x[:, :1]
 if os.environ.get("BAD"):
     x[16] = np.nan
 if os.environ.get("SHOW"):
-    batches = [(x[i : i + 16], y[i : i + 16]) for i in range(0, 96, 16)]
     show(
         model.get_weights(),
         batches * (2 if os.environ.get("EMA") else 3),
@@ -57,4 +49,4 @@ model.evaluate(x, y, batch_size=16, verbose=0)
 if not os.environ.get("EMA"):  # whose averages replace the weights
     model.fit(x, y, batch_size=16, epochs=1, shuffle=False, verbose=0)
 model.predict(x, verbose=0)
-print("final", float(sum(np.abs(w).sum(dtype=np.float64) for w in model.get_weights())).hex())
+print("final", final())

@@ -8,16 +8,12 @@ import jax
 import keras
 import numpy as np
 from keras_by_hand import show
+from keras_network import batches, final, model, x, y
 
 LIMIT = float(os.environ.get("GLOBAL_CLIPNORM", "0")) or None
 ACCUMULATE = int(os.environ.get("ACCUMULATE", "1"))
 MODE, RATE = os.environ.get("MODE", "jit"), 0.02
 
-keras.utils.set_random_seed(0)
-model = keras.Sequential(
-    [keras.Input((8,)), keras.layers.Dense(16, "relu", name="hidden"), keras.layers.Dense(1)],
-    name="net",
-)
 optimizer = keras.optimizers.SGD(
     RATE,
     global_clipnorm=LIMIT,
@@ -26,12 +22,8 @@ optimizer = keras.optimizers.SGD(
 if os.environ.get("LOSS_SCALE"):
     optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
 optimizer.build(model.trainable_variables)
-rng = np.random.default_rng(0)
-x = rng.normal(size=(96, 8)).astype("float32")
-y = 5 * x[:, :1]
-batches = [(x[i : i + 16], y[i : i + 16]) for i in range(0, 96, 16)] * 2
 if os.environ.get("SHOW"):
-    show(model.get_weights(), batches, rate=RATE, limit=LIMIT, accumulate=ACCUMULATE)
+    show(model.get_weights(), batches * 2, rate=RATE, limit=LIMIT, accumulate=ACCUMULATE)
 
 
 def loss_and_updates(trainable, others, optimizer_state, inputs, targets):
@@ -102,13 +94,13 @@ if MODE == "train_step":
     state = ([variable.value for variable in model.trainable_variables],)
 elif MODE == "scan":
     epoch = jax.jit(epoch, donate_argnums=0)
-    data = tuple(np.stack(part) for part in zip(*batches, strict=True))
+    data = tuple(np.stack(part) for part in zip(*batches * 2, strict=True))
     _, state = epoch(state, data)
 else:
     if MODE == "jit":
         step = jax.jit(step)
-    for batch in batches:
+    for batch in batches * 2:
         loss, state = step(state, batch)
 for variable, value in zip(model.trainable_variables, state[0], strict=True):
     variable.assign(value)
-print("final", float(sum(np.abs(w).sum(dtype=np.float64) for w in model.get_weights())).hex())
+print("final", final())

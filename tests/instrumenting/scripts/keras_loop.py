@@ -5,26 +5,17 @@ import os
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import keras
-import numpy as np
 import tensorflow as tf
 from keras_by_hand import show
+from keras_network import batches, final, model, x, y
 from tensorflow import clip_by_global_norm
 
 MODE, LIMIT, RATE = os.environ.get("MODE", "graph"), 3.0, 0.02
 
-keras.utils.set_random_seed(0)
-model = keras.Sequential(
-    [keras.Input((8,)), keras.layers.Dense(16, "relu", name="hidden"), keras.layers.Dense(1)],
-    name="net",
-)
 optimizer = keras.optimizers.SGD(RATE)
-rng = np.random.default_rng(0)
-x = rng.normal(size=(96, 8)).astype("float32")
-y = 5 * x[:, :1]
 if os.environ.get("SHOW"):
-    parts = [(x[i : i + 16], y[i : i + 16]) for i in range(0, 96, 16)]
-    show(model.get_weights(), parts * 2, rate=RATE, limit=LIMIT)
-batches = tf.data.Dataset.from_tensor_slices((x, y)).batch(16)
+    show(model.get_weights(), batches * 2, rate=RATE, limit=LIMIT)
+dataset = tf.data.Dataset.from_tensor_slices((x, y)).batch(16)
 
 
 def step(inputs, targets):
@@ -37,7 +28,7 @@ def step(inputs, targets):
 
 
 def epoch():
-    for inputs, targets in batches:
+    for inputs, targets in dataset:
         step(inputs, targets)
 
 
@@ -47,4 +38,4 @@ elif MODE != "eager":
     step = tf.function(step, jit_compile=MODE == "xla")
 for _ in range(2):
     epoch()
-print("final", float(sum(np.abs(w).sum(dtype=np.float64) for w in model.get_weights())).hex())
+print("final", final())

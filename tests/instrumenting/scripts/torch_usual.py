@@ -1,11 +1,16 @@
-"""A loop of PyTorch's most steps of which are alike; in between each of the others comes once."""
+"""A loop of PyTorch's most steps of which are alike; in between each of the others comes once.
+
+With `clipped` as its argument most steps clip.
+"""
 
 import contextlib
+import functools
 import os
+import sys
 
 import torch
 from torch import nn
-from torch.nn.utils import clip_grad_norm_
+from torch.nn.utils import clip_grad_norm_, clip_grad_value_
 
 SHOW = os.environ.get("SHOW")
 torch.manual_seed(0)
@@ -65,14 +70,82 @@ def weighted():
     optimizer.step()
 
 
-def clipped():
+def clipped(*ways):
     optimizer.zero_grad()
     loss = loss_of(model(x), y)
     loss.backward()
     before = norm()
-    clip_grad_norm_(model.parameters(), 0.05)
+    for clip in ways or (by_norm,):
+        clip()
     show(loss.item(), before, norm())
     optimizer.step()
+
+
+def by_norm():
+    clip_grad_norm_(model.parameters(), 0.05)
+
+
+def by_value():
+    clip_grad_value_(model[0].weight, 0.01)
+
+
+def by_tensor():
+    clip_grad_norm_(model.parameters(), torch.tensor(0.03))
+
+
+def of_nothing():
+    clip_grad_norm_(model[2].parameters(), 0.02)
+
+
+def by_infinity():
+    clip_grad_norm_(model.parameters(), torch.inf)
+
+
+def clipped_between():
+    """Clip what one half of the data gives, and add that of the other."""
+    optimizer.zero_grad()
+    halves = [loss_of(model(x[half]), y[half]) / 2 for half in (slice(24), slice(24, 48))]
+    halves[0].backward()
+    before = norm()
+    by_norm()
+    halves[1].backward()
+    show(sum(halves).item(), before, norm())
+    optimizer.step()
+
+
+def clipped_each():
+    """Do so, and clip the sum as well."""
+    optimizer.zero_grad()
+    halves = [loss_of(model(x[half]), y[half]) / 2 for half in (slice(24), slice(24, 48))]
+    for half in halves:
+        half.backward()
+        before = norm()
+        by_norm()
+    show(sum(halves).item(), before, norm())
+    optimizer.step()
+
+
+def clipped_and_cleared():
+    """Clip gradients that no step gets, and then compute others: the loss is that of both."""
+    optimizer.zero_grad()
+    first = loss_of(model(x), y)
+    first.backward()
+    by_norm()
+    optimizer.zero_grad()
+    loss = loss_of(model(x), y)
+    loss.backward()
+    before = norm()
+    by_value()
+    show(loss.item() + first.item(), before, norm())
+    optimizer.step()
+
+
+def clipped_late():
+    """Clip, and give the step a closure, whose gradients it gets instead."""
+    optimizer.zero_grad()
+    loss_of(model(x), y).backward()
+    by_norm()
+    by_closure()
 
 
 def failing():
@@ -117,8 +190,24 @@ OTHERS = {
     69: failing,
     85: without_one,
 }
+CLIPPED = {
+    14: usual,
+    25: in_two_halves,
+    34: clipped_between,
+    43: clipped_each,
+    47: clipped_and_cleared,
+    54: by_closure,
+    58: functools.partial(clipped, by_value),
+    62: functools.partial(clipped, by_norm, by_norm),
+    66: functools.partial(clipped, by_norm, by_value),
+    74: functools.partial(clipped, by_tensor),
+    78: functools.partial(clipped, of_nothing),
+    85: functools.partial(clipped, by_infinity),
+    89: failing,
+}
+most, others = (clipped, CLIPPED) if "clipped" in sys.argv else (usual, OTHERS)
 for p in model[2].parameters():
     p.requires_grad_(False)  # noqa: FBT003 - PyTorch's
 for step in range(96):
-    OTHERS.get(step, usual)()
+    others.get(step, most)()
 print("final", sum(p.detach().double().sum().item() for p in model.parameters()).hex())

@@ -6,14 +6,11 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 from weakref import ref
 
-import torch
-
 from gradclip.instrumenting.session import Session
 from gradclip.instrumenting.torch.replacing import replace_everywhere
-from gradclip.instrumenting.torch.wrapping import telling_clip
+from gradclip.instrumenting.torch.wrapping import telling_clips
 from gradclip.torch.namespace import TorchNamespace
 
-_LIMITS = {"clip_grad_norm_": "max_norm", "clip_grad_value_": "clip_value"}
 _MOST = 8  # calls that are remembered: of as many models
 
 
@@ -82,5 +79,4 @@ def watch_clips(session: Session, clips: Clips) -> None:
         with session.ours("Gradients could not be seen before they were clipped"):
             clips.clip(parameters, limit)
 
-    functions = {name: getattr(torch.nn.utils, name) for name in _LIMITS}
-    replace_everywhere({f: telling_clip(f, _LIMITS[name], tell) for name, f in functions.items()})
+    replace_everywhere(telling_clips(tell))

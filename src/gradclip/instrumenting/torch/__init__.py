@@ -9,16 +9,9 @@ from gradclip.instrumenting.session import Session
 from gradclip.instrumenting.torch.around import Around, Function
 from gradclip.instrumenting.torch.late import Late
 from gradclip.instrumenting.torch.replacing import replace_everywhere
-from gradclip.instrumenting.torch.wrapping import telling, telling_clip
+from gradclip.instrumenting.torch.wrapping import telling, telling_clips
 
 __all__ = ["install"]
-
-# Clip functions, and what they call their limit.
-_LIMITS = {
-    "clip_grad_norm_": "max_norm",
-    "clip_grad_value_": "clip_value",
-    "clip_grads_with_norm_": "max_norm",
-}
 
 
 def install(session: Session) -> None:
@@ -57,9 +50,5 @@ def _tell_of_functions(late: Late) -> None:
     around = Around(late.making("before_compiled"), late.making("after_compiled", otherwise=True))
     replacements: dict[Function, Function] = {torch.compile: around.compiling(torch.compile)}
     replacements |= {backward: telling(backward, after=late.making("after_backward"))}
-    clipped = late.making("before_clip")
-    for name, limit in _LIMITS.items():
-        function = getattr(torch.nn.utils, name, None)  # the last one is new
-        if function is not None:
-            replacements[function] = telling_clip(function, limit, clipped)
+    replacements |= telling_clips(late.making("before_clip"))
     replace_everywhere(replacements)

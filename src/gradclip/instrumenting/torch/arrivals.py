@@ -106,6 +106,17 @@ class Arrivals:
             if trained.trains(identities):
                 self._clip(trained, limit)
 
+    def clipped(self, trained: Trained, seen: Found, limit: float) -> None:
+        """Be told of gradients that have been clipped since the last `backward`.
+
+        Args:
+            trained: Whose they are.
+            seen: What was seen of them before.
+            limit: The threshold.
+        """
+        self._some = True
+        self._clipped[trained] = Arrival(seen=seen, limit=limit, backwards=self._backwards)
+
     def take(self, trained: Trained, seen: Seen) -> Arrival | None:
         """Return what an optimizer's gradients were if they were clipped since its last step.
 

@@ -93,7 +93,7 @@ class Follower:
                 self._record()
         if full:
             self._session.end_step()
-        if full and part is not None and self._fleet.distinct() == 1:
+        if full and part is not None and stepping.policy is None and self._fleet.distinct() == 1:
             self._usual.expect(optimizer, part)
 
     def after_backward(self, tensors: Any, grad_tensors: Any = None, *_: Any, **__: Any) -> None:
@@ -113,7 +113,7 @@ class Follower:
 
     def before_clip(self, parameters: list[Tensor], limit: Any) -> None:
         """Look at gradients that the program is about to clip."""
-        if self.silent:
+        if self.silent or self._usual.clip(parameters, limit):
             return
         with self._session.ours("Gradients could not be seen before they were clipped"):
             self._leave_usual()
@@ -175,11 +175,13 @@ class Follower:
 
     def _leave_usual(self) -> None:
         """Take steps one by one again, beginning with what is known of the next one."""
-        loss = self._usual.leave()
-        if loss is not None:
+        begun = self._usual.leave()
+        if begun is not None:
             self._loops.backward()
-            self._losses.add_number(loss)
+            self._losses.add_number(begun.loss)
             self._arrivals.backward(self._losses)
+            if begun.trained is not None and begun.came is not None:
+                self._arrivals.clipped(begun.trained, begun.came, begun.limit)
 
     def _leave_usual_begun(self) -> None:
         """Do that if something is known of the next one."""

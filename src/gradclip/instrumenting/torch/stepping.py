@@ -23,6 +23,10 @@ class Stepping:
         policy: What of gradclip's clips; None if nothing does.
         due: Whether the step is to be recorded.
         measured: Whether what it changes is to be measured.
+
+    Attributes:
+        trained: What it trains.
+        policy: What of gradclip's clips; None if nothing does.
     """
 
     def __init__(
@@ -36,7 +40,7 @@ class Stepping:
     ) -> None:
         self.trained = trained
         self._optimizer = optimizer
-        self._policy = policy
+        self.policy = policy
         self._due = due
         self._change = Change(trained.placement.held(trained.parameters)) if measured else None
         self._part: Part | None = None
@@ -50,8 +54,8 @@ class Stepping:
             arrivals: What is known of them as they came.
             loss: What they are the gradients of.
         """
-        if self._policy is not None:
-            self._policy.clip()
+        if self.policy is not None:
+            self.policy.clip()
         self._part = self._looked(arrivals, loss)
 
     def evaluated(self, arrivals: Arrivals, loss: Any) -> None:
@@ -61,8 +65,8 @@ class Stepping:
             arrivals: As in `gradients`.
             loss: The same.
         """
-        if self._policy is not None:
-            self._policy.clip_now()
+        if self.policy is not None:
+            self.policy.clip_now()
         if self._part is None:
             self._part = self._looked(arrivals, loss)
 
@@ -73,7 +77,7 @@ class Stepping:
             arrivals: As in `gradients`.
             loss: The same.
         """
-        self._policy = None
+        self.policy = None
         part = self._looked(arrivals, loss)
         part.skipped, part.after = True, Unless(True, part.after)  # noqa: FBT003 - it is
         part.learning_rate = self._learning_rate()
@@ -85,13 +89,13 @@ class Stepping:
         Args:
             arrivals: As in `gradients`.
         """
-        report = None if self._policy is None else self._policy.end()
+        report = None if self.policy is None else self.policy.end()
         part = self._part
         if part is None:
             return None
         if report is not None:
             self._report(part, report, arrivals)
-        elif self._policy is not None:  # there was nothing to clip
+        elif self.policy is not None:  # there was nothing to clip
             self._look(part, arrivals)
         part.learning_rate = self._learning_rate()
         part.changed = None if self._change is None else self._change.norms()
@@ -104,7 +108,7 @@ class Stepping:
         """Return what is seen before the step; where a policy looks, its report tells."""
         trained = self.trained
         part = Part(trained=trained, names=trained.names, before=NOTHING, after=NOTHING, loss=loss)
-        if self._policy is None:
+        if self.policy is None:
             self._look(part, arrivals)
         return part
 

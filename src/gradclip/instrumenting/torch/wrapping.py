@@ -12,6 +12,13 @@ Function = Callable[..., Any]
 Keywords = dict[str, Any]
 Arguments = tuple[Any, ...]
 
+# Clip functions, and what they call their limit.
+_LIMITS = {
+    "clip_grad_norm_": "max_norm",
+    "clip_grad_value_": "clip_value",
+    "clip_grads_with_norm_": "max_norm",
+}
+
 
 def telling(
     function: Function, *, before: Function | None = None, after: Function | None = None
@@ -38,7 +45,17 @@ def telling(
     return call
 
 
-def telling_clip(
+def telling_clips(tell: Callable[[list[Tensor], Any], None]) -> dict[Function, Function]:
+    """Return clip functions that tell what they are about to clip, by those they stand for.
+
+    Args:
+        tell: What is told: the parameters and the limit.
+    """
+    found = {name: getattr(torch.nn.utils, name, None) for name in _LIMITS}  # the last one is new
+    return {f: _telling_clip(f, _LIMITS[name], tell) for name, f in found.items() if f is not None}
+
+
+def _telling_clip(
     function: Function, limit: str, tell: Callable[[list[Tensor], Any], None]
 ) -> Function:
     """Return a clip function that tells what it is about to clip.
