@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from gradclip.core.statistics import Statistics
-from gradclip.instrumenting.jax.seen import Column, Number, Packed
+from gradclip.instrumenting.column import Column
+from gradclip.instrumenting.jax.seen import Number, Packed
 from gradclip.instrumenting.observation import Observation
 from gradclip.record.reading import Reading
 from gradclip.record.together import Step, joined, stretches

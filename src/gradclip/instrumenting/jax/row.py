@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradclip.core.statistics import Statistics
+from gradclip.instrumenting.column import Column
 from gradclip.instrumenting.jax.looking import STATISTICS
-from gradclip.instrumenting.jax.seen import Column, Layout, Number, Packed
+from gradclip.instrumenting.jax.seen import Layout, Number, Packed
 from gradclip.instrumenting.observation import Observation, summed
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
 
 class Form(NamedTuple):
@@ -118,44 +118,6 @@ class Packed:
 
 
 @dataclass(slots=True)  # not frozen: a step makes several, which would take three times as long
-class Column:
-    """A vector to be read later."""
-
-    packed: Packed
-    row: int
-    place: slice
-
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:  # noqa: FBT001 - NumPy's protocol
-        """Return the vector."""
-        del copy
-        return np.array(self.packed.rows[self.row, self.place], dtype=dtype)
-
-    @property
-    def form(self) -> tuple[int, int]:
-        """What columns that are read at once have in common: where they are."""
-        return self.place.start, self.place.stop
-
-    @classmethod
-    def joined(cls, columns: "Sequence[Sequence[Column]]") -> list[NDArray[Any]]:
-        """Read C columns of N steps.
-
-        Args:
-            columns: Of each step C columns, the c-th of all at one place.
-
-        Returns:
-            C arrays (N, P).
-        """
-        tables: dict[tuple[tuple[int, int], ...], NDArray[Any]] = {}
-        found = []
-        for same in zip(*columns, strict=True):
-            key = tuple((id(each.packed), each.row) for each in same)
-            if key not in tables:
-                tables[key] = np.stack([each.packed.rows[each.row] for each in same])
-            found.append(tables[key][:, same[0].place])
-        return found
-
-
-@dataclass(slots=True)  # as above
 class Number:
     """A number to be read later, or the sum of several, or a part of it."""
 

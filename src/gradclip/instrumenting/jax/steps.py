@@ -9,12 +9,13 @@ from typing import Any
 import jax
 
 from gradclip.core.statistics import Statistics
+from gradclip.instrumenting.column import Column
 from gradclip.instrumenting.jax import batches
 from gradclip.instrumenting.jax.looking import STATISTICS
 from gradclip.instrumenting.jax.parameters import tensors_of
-from gradclip.instrumenting.jax.row import Row
-from gradclip.instrumenting.jax.seen import Column, Layout, Number, Packed, Seen
+from gradclip.instrumenting.jax.seen import Layout, Number, Packed, Seen
 from gradclip.instrumenting.jax.targets import Target, Targets, variables_of
+from gradclip.instrumenting.jax.usual import Usual
 from gradclip.instrumenting.rounds import Part, Rounds
 from gradclip.instrumenting.session import Session, StopTraining
 
@@ -29,9 +30,6 @@ _NOT_CLIPPED = (
     "program: gradients, clipping = clipper(gradients, clipping), and before the loop "
     "clipper = gradclip.jax.Clipper(policy); clipping = clipper.init(params)."
 )
-
-
-_APPLIED = {"weights": "weight_norms", "updates": "update_norms"}
 
 
 @dataclass(slots=True)
@@ -60,9 +58,7 @@ class Steps:
         self._gradients: dict[Any, list[Column]] = {}  # by names and shapes
         self._held: dict[Target, _Held] = {}
         self._waiting, self._batches = batches.Waiting(), batches.Batches()
-        self._usual: Layout | None = None  # of steps that are one at once, and nothing else is
-        self._names: tuple[str, ...] = ()
-        self._noted: list[tuple[str, int]] = []
+        self._usual = Usual(session, self.targets, self._rounds)
         self._at_close: list[Callable[[], None]] = []
         self._stopped = False
         session.before_close(self._close)
@@ -100,7 +96,7 @@ class Steps:
         Returns:
             Whether it is.
         """
-        if self._usual is not None and steps == 1 and self.targets.num_sources == 1:
+        if steps == 1 and self._usual.expected:
             return self._rounds.wants_update()
         several = self.targets.num_sources > 1  # one may still be under way
         ahead = max(steps, 1) + several + len(self._waiting)
@@ -119,8 +115,9 @@ class Steps:
         Raises:
             StopTraining: It ended the last step that was asked for.
         """
-        if len(seen) == 1 and self._is_usual(seen[0]):
-            self._take_usual(seen[0], measured=measured)
+        pending = self._stopped or self._losses or self._gradients
+        if len(seen) == 1 and not pending and self._usual.is_one(seen[0]):
+            self._usual.take(seen[0], measured=measured)
             return 1
         if self.silent:
             seen = [each for each in seen if each.layout.taker is not None]
@@ -135,48 +132,6 @@ class Steps:
                     self._take(*row)
             self._take_waiting(patient=self._session.settings.steps is not None)
         return sum(_num_rows(each.packed) for each in seen)
-
-    def _is_usual(self, seen: Seen) -> bool:
-        """Tell whether a step is of the only optimizer, as those before, and nothing waits."""
-        session = self._session
-        return (
-            seen.layout is self._usual
-            and session.framework == "jax"
-            and not (session.closed or self._stopped or self._losses or self._gradients)
-            and self.targets.num_sources == 1
-            and seen.packed.ndim == 1
-        )
-
-    def _take_usual(self, seen: Seen, *, measured: bool) -> None:
-        """Take such a step, for which as little as possible is made here.
-
-        Raises:
-            StopTraining: It was the last one that was asked for.
-        """
-        session, layout = self._session, seen.layout
-        with session.ours():
-            if session.due:
-                packed = Packed(seen.packed, measured=measured)
-                row = Row(packed, 0, layout, self._names)
-                numbers: dict[str, Any] = {
-                    name: Number(((packed, 0, place),)) for name, place in self._noted
-                }
-                if measured and self._rounds.wants_update() and "updates" in layout.columns:
-                    for name, noted in _APPLIED.items():
-                        numbers[noted] = Column(packed, 0, layout.column(name) or slice(0))
-                session.record(row, **numbers)
-        session.end_step()
-
-    def _expect_usual(self, layout: Layout, target: Target) -> None:
-        """Remember a step that was taken, if the next ones are taken likewise."""
-        alone = self.targets.num_sources == 1 and self._rounds.is_alone(target)
-        self._usual = (
-            layout if alone and layout.batches is None and "before" in layout.columns else None
-        )
-        if self._usual is not None:
-            self._names = self._rounds.names_of(target)
-            places = {name: layout.number(name) for name in ("loss", "learning_rate")}
-            self._noted = [(name, place) for name, place in places.items() if place is not None]
 
     def take_within(self, seen: Sequence[Seen]) -> None:
         """Take what a running program tells, which cannot be stopped: the next call is."""
@@ -230,10 +185,10 @@ class Steps:
         part = replace(self._part(packed, row, layout, target), loss=loss)
         if held is not None and held.part.loss is not None and part.loss is not None:
             part = replace(part, loss=held.part.loss + part.loss)
-        self._usual = None
+        self._usual.leave()
         if len(target.sources) == 1:
             self._add(target, part)
-            self._expect_usual(layout, target)
+            self._usual.expect(layout, target)
         else:
             sources = held.sources if held is not None else set()
             self._held[target] = _Held(part, sources | {source})

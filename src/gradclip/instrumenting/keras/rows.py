@@ -1,8 +1,9 @@
 """Takes rows of what JAX's compiled functions return of Keras' steps and losses."""
 
 from gradclip.core.statistics import Statistics
+from gradclip.instrumenting.column import Column
 from gradclip.instrumenting.jax.looking import STATISTICS
-from gradclip.instrumenting.jax.seen import Column, Layout, Number, Packed
+from gradclip.instrumenting.jax.seen import Layout, Number, Packed
 from gradclip.instrumenting.keras.followed import Followed
 from gradclip.instrumenting.keras.stepping import Stepping, Told
 from gradclip.instrumenting.rounds import Part

@@ -6,9 +6,8 @@ from typing import Any
 
 import numpy as np
 import tensorflow as tf
-from numpy.typing import NDArray
 
-from gradclip.instrumenting.tensorflow.table import Column
+from gradclip.instrumenting.column import Column, Table
 from gradclip.instrumenting.tensorflow.values import value
 
 ROWS = 256  # steps that one call of a program may make without one being lost
@@ -104,13 +103,14 @@ class Ring:
         self.lost += max(new - ROWS, 0)
         found = range(count - min(new, ROWS), count)
         rows = np.take(value(self._rows), [i % ROWS for i in found], axis=0)
-        return [self._seen(rows, i, row) for i, row in enumerate(rows.tolist())]
+        table = Table(rows)
+        return [self._seen(table, i, row) for i, row in enumerate(rows.tolist())]
 
-    def _seen(self, rows: NDArray[Any], place: int, row: list[float]) -> Seen:
+    def _seen(self, table: Table, place: int, row: list[float]) -> Seen:
         """Return what a row says."""
         kind, stamp, loss, rate, limit = row[:_SCALARS]
         middle, end = _SCALARS + self._length, _SCALARS + _COLUMNS * self._length
-        before = Column(rows, place, _SCALARS, middle)
+        before = Column(table, place, slice(_SCALARS, middle))
         untouched = bool(self._length) and row[middle] == -1.0
         return Seen(
             kind=kind,
@@ -119,5 +119,5 @@ class Ring:
             learning_rate=None if math.isnan(rate) else rate,
             limit=limit,
             before=before,
-            after=before if untouched else Column(rows, place, middle, end),
+            after=before if untouched else Column(table, place, slice(middle, end)),
         )
