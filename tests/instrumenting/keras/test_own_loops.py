@@ -28,12 +28,11 @@ ON_TORCH = {
 
 
 @pytest.fixture
-def check(tmp_path, monkeypatch):
+def check(tmp_path, given):
     """Check a script in an environment, and return its run."""
 
     def checked(script, environment):
-        for name, value in environment.items():
-            monkeypatch.setenv(name, value)
+        given(**environment)
         run = check_followed(script, tmp_path / "run", rtol=1e-3)
         assert [path.name for path in tmp_path.iterdir()] == ["run"]
         assert tuple(p.name for p in run.metadata.parameters) == NAMES

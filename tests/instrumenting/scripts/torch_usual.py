@@ -30,54 +30,15 @@ def show(loss, before, after=None):
         print("step", float(loss), before, before if after is None else after)
 
 
-def in_two_halves():
-    optimizer.zero_grad()
-    losses = [loss_of(model(x[half]), y[half]) / 2 for half in (slice(24), slice(24, 48))]
-    for loss in losses:
-        loss.backward()
-    show(sum(losses).item(), norm())
-    optimizer.step()
-
-
-def twice():
-    """Compute gradients that no step gets, and then again: the loss is that of both."""
-    optimizer.zero_grad()
-    first = loss_of(model(x), y)
-    first.backward()
-    optimizer.zero_grad()
-    loss = loss_of(model(x), y)
-    loss.backward()
-    show(loss.item() + first.item(), norm())
-    optimizer.step()
-
-
-def by_closure():
-    def closure():
-        optimizer.zero_grad()
-        loss = loss_of(model(x), y)
-        loss.backward()
-        show(loss.item(), norm())
-        return loss
-
-    optimizer.step(closure)
-
-
-def weighted():
-    optimizer.zero_grad()
-    loss = loss_of(model(x), y)
-    loss.backward(torch.tensor(0.5))
-    show(loss.item() / 2, norm())
-    optimizer.step()
-
-
-def clipped(*ways):
+def usual(*ways, earlier=0.0):
+    """Take a step whose gradients are clipped in these ways, and show its and an earlier loss."""
     optimizer.zero_grad()
     loss = loss_of(model(x), y)
     loss.backward()
     before = norm()
-    for clip in ways or (by_norm,):
+    for clip in ways:
         clip()
-    show(loss.item(), before, norm())
+    show(loss.item() + earlier, before, norm())
     optimizer.step()
 
 
@@ -101,51 +62,55 @@ def by_infinity():
     clip_grad_norm_(model.parameters(), torch.inf)
 
 
-def clipped_between():
-    """Clip what one half of the data gives, and add that of the other."""
+def nothing():
+    pass
+
+
+def in_two_halves(between=nothing, end=nothing):
+    """Add the gradients of two halves of the data, which may be clipped after each."""
     optimizer.zero_grad()
-    halves = [loss_of(model(x[half]), y[half]) / 2 for half in (slice(24), slice(24, 48))]
-    halves[0].backward()
-    before = norm()
-    by_norm()
-    halves[1].backward()
-    show(sum(halves).item(), before, norm())
+    losses = [loss_of(model(x[half]), y[half]) / 2 for half in (slice(24), slice(24, 48))]
+    before = 0.0
+    for loss, clip in zip(losses, (between, end), strict=True):
+        loss.backward()
+        before = before if clip is nothing else norm()
+        clip()
+    show(sum(losses).item(), before or norm(), norm())
     optimizer.step()
 
 
-def clipped_each():
-    """Do so, and clip the sum as well."""
-    optimizer.zero_grad()
-    halves = [loss_of(model(x[half]), y[half]) / 2 for half in (slice(24), slice(24, 48))]
-    for half in halves:
-        half.backward()
-        before = norm()
-        by_norm()
-    show(sum(halves).item(), before, norm())
-    optimizer.step()
-
-
-def clipped_and_cleared():
-    """Clip gradients that no step gets, and then compute others: the loss is that of both."""
-    optimizer.zero_grad()
-    first = loss_of(model(x), y)
-    first.backward()
-    by_norm()
+def unused(clip=nothing):
+    """Compute gradients that no step gets, and return their loss: that of the next is of both."""
     optimizer.zero_grad()
     loss = loss_of(model(x), y)
     loss.backward()
-    before = norm()
-    by_value()
-    show(loss.item() + first.item(), before, norm())
-    optimizer.step()
+    clip()
+    return loss.item()
 
 
-def clipped_late():
-    """Clip, and give the step a closure, whose gradients it gets instead."""
+def twice(first=nothing, *ways):
+    usual(*ways, earlier=unused(first))
+
+
+def by_closure(first=None):
+    earlier = 0.0 if first is None else unused(first)
+
+    def closure():
+        optimizer.zero_grad()
+        loss = loss_of(model(x), y)
+        loss.backward()
+        show(loss.item() + earlier, norm())
+        return loss
+
+    optimizer.step(closure)
+
+
+def weighted():
     optimizer.zero_grad()
-    loss_of(model(x), y).backward()
-    by_norm()
-    by_closure()
+    loss = loss_of(model(x), y)
+    loss.backward(torch.tensor(0.5))
+    show(loss.item() / 2, norm())
+    optimizer.step()
 
 
 def failing():
@@ -173,14 +138,7 @@ def without_one():
     optimizer.step()
 
 
-def usual():
-    optimizer.zero_grad()
-    loss = loss_of(model(x), y)
-    loss.backward()
-    show(loss.item(), norm())
-    optimizer.step()
-
-
+clipped = functools.partial(usual, by_norm)
 OTHERS = {
     14: in_two_halves,
     25: twice,
@@ -193,16 +151,17 @@ OTHERS = {
 CLIPPED = {
     14: usual,
     25: in_two_halves,
-    34: clipped_between,
-    43: clipped_each,
-    47: clipped_and_cleared,
+    34: functools.partial(in_two_halves, by_norm),
+    43: functools.partial(in_two_halves, by_norm, by_norm),
+    47: functools.partial(twice, by_norm, by_value),
     54: by_closure,
-    58: functools.partial(clipped, by_value),
-    62: functools.partial(clipped, by_norm, by_norm),
-    66: functools.partial(clipped, by_norm, by_value),
-    74: functools.partial(clipped, by_tensor),
-    78: functools.partial(clipped, of_nothing),
-    85: functools.partial(clipped, by_infinity),
+    58: functools.partial(usual, by_value),
+    62: functools.partial(usual, by_norm, by_norm),
+    66: functools.partial(usual, by_norm, by_value),
+    70: functools.partial(by_closure, by_norm),
+    74: functools.partial(usual, by_tensor),
+    78: functools.partial(usual, of_nothing),
+    85: functools.partial(usual, by_infinity),
     89: failing,
 }
 most, others = (clipped, CLIPPED) if "clipped" in sys.argv else (usual, OTHERS)
