@@ -1,5 +1,7 @@
 """On a GPU: nothing waits, and all of it can be captured in a graph."""
 
+import warnings
+
 import pytest
 import torch
 from tests.kernels.cuda.oracle import exact_norm
@@ -18,7 +20,9 @@ pytestmark = [
 
 @pytest.fixture
 def no_waiting():
-    torch.cuda.set_sync_debug_mode("error")
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Synchronization debug mode is a prototype")
+        torch.cuda.set_sync_debug_mode("error")
     yield
     torch.cuda.set_sync_debug_mode("default")
 
@@ -66,6 +70,7 @@ def test_a_captured_clip_clips_at_each_replay():
         assert norm_of(owners) == pytest.approx(min(before, 1.0), rel=1e-6)
 
 
+@pytest.mark.filterwarnings("ignore:The CUDA Graph is empty")
 def test_a_capture_of_what_never_ran_says_so():
     owners = parameters((17, 19))
     graph = torch.cuda.graph(torch.cuda.CUDAGraph())

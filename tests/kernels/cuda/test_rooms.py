@@ -85,6 +85,7 @@ def test_statistics_are_one_pass(device, passes):
     assert found.norms.dtype == torch.float32
 
 
+@pytest.mark.filterwarnings("ignore:SGD cannot drop")  # without waiting for a GPU
 @pytest.mark.parametrize("policy", ["global-norm=1", "norm=1", "zclip"])
 def test_policies_measure_and_scale_in_one_pass_each(device, passes, policy, monkeypatch):
     monkeypatch.setattr(apply, "eager", lambda _: False)  # as on a device
