@@ -75,8 +75,13 @@ def lasting(report: Any) -> Any:
     # Asked for a vector, a late report would make all of them here; other kinds hold no arrays.
     if isinstance(report, LateReport) or not is_dataclass(type(report)):
         return report
-    if not hasattr(getattr(report, "parts_before", None), "is_deleted"):
-        return report
+    return (
+        copied(report) if hasattr(getattr(report, "parts_before", None), "is_deleted") else report
+    )
+
+
+def copied(report: Any) -> Any:
+    """Return a report with arrays of its own."""
     given = {f.name: getattr(report, f.name) for f in fields(report) if f.name != "names"}
     found = given.pop("statistics")
     return replace(

@@ -1,6 +1,7 @@
 """Reads what a recorder was given, in its thread: at once where it can be, else step by step."""
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from functools import partial
 
@@ -49,7 +50,8 @@ class Reading:
         records: list[StepRecord] = []
         for step in steps:
             try:
-                record = self._read(step)
+                with step.within or nullcontext():
+                    record = self._read(step)
             except Exception as error:  # noqa: BLE001 - training goes on, whatever a report holds
                 self.refused += 1
                 self._unread += 1 + step.lost
@@ -73,7 +75,8 @@ class Reading:
     def _joined(self, steps: Sequence[Step]) -> Block | None:
         """Return steps that can be read at once; None if one of them is not as it must be."""
         try:
-            block = joined(steps, self._length)
+            with steps[-1].within or nullcontext():  # which is done after those before it
+                block = joined(steps, self._length)
         except Exception:  # noqa: BLE001 - read one by one, they tell which
             return None
         lost, self._unread = self._unread, 0

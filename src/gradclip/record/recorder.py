@@ -13,6 +13,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from gradclip.errors import ConfigurationError, RunError
+from gradclip.record.arriving import mark
 from gradclip.record.block import blocks_of
 from gradclip.record.convert import kept, lasting
 from gradclip.record.ending import ending
@@ -162,7 +163,8 @@ class Recorder:
             **numbers: As in `note`.
 
         Raises:
-            ConfigurationError: The report is of parameters that the run does not have.
+            ConfigurationError: The report is of parameters that the run does not have, or a CUDA
+                graph is being captured.
         """
         names = getattr(report, "names", self._report_names)
         if names is not self._report_names and names != self._report_names:
@@ -183,6 +185,7 @@ class Recorder:
                     self._places,
                     given,
                     self._dropped_before,
+                    mark(),
                 )
             )
             self._handed += 1

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple, Protocol, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from gradclip.record.arriving import Within
 from gradclip.record.block import Block, Form, real_type
 from gradclip.record.convert import NOTED, column, refuse_others
 from gradclip.record.placing import spread
@@ -46,6 +47,7 @@ class Step(NamedTuple):
         places: Those of the report's parameters among the run's; None for all in order.
         numbers: What else is known.
         lost: How many steps right before it could not be kept.
+        within: What it is read within; None for what can be read as it is.
     """
 
     step: int
@@ -54,6 +56,7 @@ class Step(NamedTuple):
     places: list[int] | None
     numbers: Mapping[str, Any]
     lost: int
+    within: Within | None = None
 
 
 def stretches(steps: Sequence[Step]) -> Iterator[tuple[bool, list[Step]]]:

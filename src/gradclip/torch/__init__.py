@@ -1,5 +1,6 @@
 """Clipping for PyTorch tensors and parameters."""
 
+from gradclip.record.arriving import mark_by
 from gradclip.torch.attach import Attached, attach
 from gradclip.torch.clip_grad import (
     clip_grad_norm_,
@@ -20,6 +21,7 @@ from gradclip.torch.functional import (
 )
 from gradclip.torch.history import History, Recorded
 from gradclip.torch.optimizer import Optimizer
+from gradclip.torch.streams import marked
 
 __all__ = [
     "Attached",
@@ -41,3 +43,5 @@ __all__ = [
     "global_norm",
     "gradient_statistics",
 ]
+
+mark_by(marked)

@@ -8,6 +8,17 @@ from torch import Tensor
 from gradclip.core.arithmetic import LARGEST, SMALLEST
 
 
+def scalar(value: Any, dtype: torch.dtype, device: torch.device) -> Tensor:
+    """Return a number as a tensor () on a device, or a tensor there.
+
+    Nothing waits for a number: it is written there. Copied it would be from memory that the host
+    takes back, so that the host waits for all that the device has to do before.
+    """
+    if isinstance(value, int | float):
+        return torch.full((), value, dtype=dtype, device=device)
+    return torch.as_tensor(value, dtype=dtype, device=device)
+
+
 class TorchArithmetic:
     """PyTorch's side of `gradclip.core.arithmetic.Arithmetic`, where each verb is described.
 
@@ -44,7 +55,7 @@ class TorchArithmetic:
         """Return a value in wide precision, on the device."""
         if isinstance(value, Tensor):
             return value.to(self._device, self._wide)
-        return torch.as_tensor(value, dtype=self._wide, device=self._device)
+        return scalar(value, self._wide, self._device)
 
     def rounded(self, x: Any) -> Tensor:
         """Round to the given type."""

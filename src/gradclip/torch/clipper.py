@@ -14,7 +14,10 @@ from gradclip.core.policies.resets import asks_for_resets
 from gradclip.core.policies.run import Outcome, PolicyState, init
 from gradclip.core.policies.saving import grown
 from gradclip.core.sequences import read_once
+from gradclip.errors import ConfigurationError
+from gradclip.record.convert import copied
 from gradclip.torch import in_place
+from gradclip.torch.capturing import UNKNOWN, captures, written
 from gradclip.torch.guards import Guard
 from gradclip.torch.namespace import TorchNamespace
 from gradclip.torch.skipping import SkippedOnDevice
@@ -65,6 +68,7 @@ class Clipper(clipper.Clipper):
         self._lacks_moments = asks_for_resets(self.policy)
         self._start: Any = 0.0  # the steps before the one that is decided on
         self._on_device: SkippedOnDevice | None = None
+        self._captured = False  # whether a CUDA graph holds a step
 
     @torch.no_grad()
     def __call__(
@@ -118,6 +122,30 @@ class Clipper(clipper.Clipper):
         self.guard.clipped(tensors, outcome.report)
         self.count(outcome)
         return outcome.report
+
+    def decide(
+        self,
+        gradients: in_place.Gradients,
+        variables: Iterable[Tensor] | None = None,
+        names: Sequence[str] | None = None,
+        factor: Any = 1.0,
+    ) -> Outcome:
+        """Measure and decide, and remember, also in a CUDA graph: arguments as of the class."""
+        self._captured |= captures()
+        if not self._captured:
+            return super().decide(gradients, variables, names, factor)
+        before = self._state
+        if before is None or self._saved is not None:
+            raise ConfigurationError(UNKNOWN)
+        outcome = super().decide(gradients, variables, names, factor)
+        self._state = written(outcome.state, before)
+        return outcome
+
+    @property
+    def report(self) -> Report | None:
+        """What the last step came to; None before the first. A graph's replay is a step as well."""
+        found = super().report
+        return copied(found) if self._captured and not captures() else found
 
     def decide_again(
         self,

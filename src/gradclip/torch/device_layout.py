@@ -11,6 +11,7 @@ from torch import Tensor
 
 from gradclip.errors import ConfigurationError
 from gradclip.kernels import cuda
+from gradclip.torch.capturing import captures
 
 _KNOWN_LAYOUTS = 32  # a model has one for each set of parameters that get gradients
 _SPARES = 4  # pieces of memory on the host, one for each time that a graph uses a layout
@@ -107,7 +108,7 @@ class DeviceLayout:
             ConfigurationError: A CUDA graph is captured that uses the layout too often.
         """
         content = _HEAD.pack(limit, 0) + array("q", addresses).tobytes()
-        if _captures(self.device):
+        if captures(self.device):
             return self._captured_arguments(content)
         key = (_stream(self.device), threading.get_ident())
         found = self._sent.get(key)
@@ -158,7 +159,7 @@ def device_layout(device: torch.device, lengths: tuple[int, ...], kinds: bytes) 
     Raises:
         ConfigurationError: A CUDA graph is captured, into which this would go.
     """
-    if _captures(device):
+    if captures(device):
         raise ConfigurationError(_UNKNOWN)
     with current(device):
         return DeviceLayout(device, lengths, kinds)
@@ -168,11 +169,6 @@ def device_layout(device: torch.device, lengths: tuple[int, ...], kinds: bytes) 
 def _captured_layouts() -> list[DeviceLayout]:
     """Return the layouts that graphs read, which may be replayed as long as the process lives."""
     return []
-
-
-def _captures(device: torch.device) -> bool:
-    """Tell whether a CUDA graph is being captured."""
-    return device.type == "cuda" and torch.cuda.is_current_stream_capturing()
 
 
 def _stream(device: torch.device) -> int:

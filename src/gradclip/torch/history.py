@@ -9,6 +9,7 @@ from torch import Tensor
 
 from gradclip.core.policies.report import Report
 from gradclip.errors import ConfigurationError
+from gradclip.torch.arithmetic import scalar
 
 _NUMBERS = ("norm_before", "norm_after", "scale", "skipped")
 _VECTORS = ("parts_before", "parts_after")
@@ -157,21 +158,16 @@ class History:
 
 def _vectors(report: Report) -> list[Tensor]:
     """Return a report's entries as vectors: four numbers, the limit, norms, statistics."""
-    numbers: list[Any] = [getattr(report, name) for name in _NUMBERS]
-    joined = _vector(numbers)
-    limit = report.limit
-    limits = limit.reshape(-1) if isinstance(limit, Tensor) else torch.tensor([float(limit)])
-    vectors = [joined, limits, *(getattr(report, name) for name in _VECTORS)]
+    device = report.parts_before.device
+    limit = report.limit if isinstance(report.limit, Tensor) else float(report.limit)
+    numbers = [_number(getattr(report, name), device) for name in _NUMBERS]
+    vectors = [torch.stack(numbers), _number(limit, device).reshape(-1)]
+    vectors += [getattr(report, name) for name in _VECTORS]
     if report.statistics is not None:
         vectors += [getattr(report.statistics, name) for name in _STATISTICS]
     return vectors
 
 
-def _vector(numbers: list[Any]) -> Tensor:
-    """Return numbers, floats or tensors (), as a vector where the tensors are."""
-    first = next((x for x in numbers if isinstance(x, Tensor)), None)
-    if first is None:
-        return torch.tensor(numbers, dtype=torch.float64)
-    return torch.stack(
-        [torch.as_tensor(x, dtype=torch.float64, device=first.device) for x in numbers]
-    )
+def _number(value: Any, device: torch.device) -> Tensor:
+    """Return a number or a tensor on a device, in float64."""
+    return scalar(value, torch.float64, device)

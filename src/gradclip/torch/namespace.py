@@ -1,5 +1,6 @@
 """The core's verbs on PyTorch tensors."""
 
+import functools
 from collections.abc import Iterable
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
@@ -14,7 +15,7 @@ from gradclip.core.sequences import flatten_list, nonfinite_error
 from gradclip.core.statistics import Look
 from gradclip.errors import GradientTypeError
 from gradclip.torch import apply, measure, on_device, on_host, statistics
-from gradclip.torch.arithmetic import TorchArithmetic
+from gradclip.torch.arithmetic import TorchArithmetic, scalar
 from gradclip.torch.squares import hypotenuse
 
 _USUAL = {torch.float32, torch.bfloat16, torch.float16, torch.float64}
@@ -81,9 +82,9 @@ class TorchNamespace:
 
     def statistics(self, tensors: list[Tensor | None]) -> Look:
         """Return norms, largest moduli, and the numbers of non-finite entries and of zeros."""
-        on_chip = on_device.columns(tensors)
+        on_chip = on_device.look(tensors)
         if on_chip is not None:
-            return Look(lambda: on_chip)
+            return on_chip
         present = [t for t in tensors if t is not None]
         complete = len(present) == len(tensors)
         look = on_host.look(present)
@@ -98,9 +99,10 @@ class TorchNamespace:
         return Look(lambda: found)
 
     def glance(self, tensors: list[Tensor | None]) -> Look | None:
-        """Return the same where the C library reads the tensors."""
+        """Return the same where the C library reads the tensors, or the Triton kernels."""
         present = [t for t in tensors if t is not None]
-        return on_host.look(present) if len(present) == len(tensors) else None
+        look = on_host.look(present) if len(present) == len(tensors) else None
+        return on_device.look(tensors) if look is None else look
 
     def magnitude(self, t: Tensor) -> Tensor:
         """Return the wide moduli of the entries; of a sparse tensor, dense ones."""
@@ -161,16 +163,14 @@ class TorchNamespace:
         """Return some entries."""
         if isinstance(indices, int):
             return vector[indices]
-        return vector[torch.tensor(indices, dtype=torch.int64, device=vector.device)]
+        return vector[_places(tuple(indices), vector.device)]
 
     def stack(self, scalars: list[Any]) -> Tensor:
         """Return a vector, on the device of the first tensor among the scalars."""
         first = next((x for x in scalars if isinstance(x, Tensor)), None)
         if first is None:
             return torch.tensor(scalars, dtype=torch.float64)
-        return torch.stack(
-            [torch.as_tensor(x, dtype=first.dtype, device=first.device) for x in scalars]
-        )
+        return torch.stack([scalar(x, first.dtype, first.device) for x in scalars])
 
     def reshape(self, array: Tensor, shape: tuple[int, ...]) -> Tensor:
         """Return the tensor in another shape."""
@@ -232,9 +232,21 @@ def measure_values(tensor: Tensor) -> Tensor:
 
 def _in_place(vector: Tensor, tensors: list[Tensor | None]) -> Tensor:
     """Return the entries of those tensors that there are, with 0 in place of None."""
-    places = [i for i, t in enumerate(tensors) if t is not None]
-    index = torch.tensor(places, dtype=torch.int64, device=vector.device)
-    return vector.new_zeros(len(tensors)).index_copy(0, index, vector)
+    places = tuple(i for i, t in enumerate(tensors) if t is not None)
+    blank = vector.new_zeros(len(tensors))
+    return blank.index_copy(0, _places(places, vector.device), vector)
+
+
+def _places(indices: tuple[int, ...], device: torch.device) -> Tensor:
+    """Return indices on a device, sent there once: who sends them waits for the device."""
+    if device.type == "cpu" or torch.compiler.is_compiling():
+        return torch.tensor(indices, dtype=torch.int64, device=device)
+    return _sent_places(indices, device)
+
+
+@functools.lru_cache(maxsize=64)
+def _sent_places(indices: tuple[int, ...], device: torch.device) -> Tensor:
+    return torch.tensor(indices, dtype=torch.int64, device=device)
 
 
 def _double(tensors: list[Tensor]) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from torch import Tensor
 
 from gradclip.core.namespace import EUCLIDEAN
+from gradclip.core.statistics import Look
 from gradclip.torch.device_table import DeviceTable, Measured, table
 
 _NORMS = {EUCLIDEAN, math.inf}
@@ -31,12 +32,14 @@ def global_norm(tensors: Sequence[Tensor], p: float) -> Tensor | None:
     return found.measure(p=p).norm
 
 
-def columns(
-    tensors: Sequence[Tensor | None],
-) -> tuple[Tensor, Tensor, Tensor, Tensor] | None:
-    """Return norms and largest moduli in float64, and both counts, (T,); None as in `norms`."""
+def look(tensors: Sequence[Tensor | None]) -> Look | None:
+    """Return what one pass finds of T tensors; None as in `norms`."""
     found = table(tensors)
-    return None if found is None else found.measure()[:4]
+    if found is None:
+        return None
+    measured = found.measure()
+    columns = measured[:4]
+    return Look(lambda: columns, total=measured.norm)
 
 
 def scale(tensors: Sequence[Tensor | None], factors: Tensor) -> bool:

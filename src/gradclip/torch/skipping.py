@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from gradclip.core.skipping import check_skipped
+from gradclip.torch.capturing import captures
 
 
 class _Copy(NamedTuple):
@@ -49,9 +50,14 @@ class SkippedOnDevice:
         Raises:
             NonFiniteGradientError: `limit` steps in a row were skipped some time ago.
         """
-        self.total = self.total + skipped.to(torch.int64)
-        self.in_a_row = (self.in_a_row + 1) * skipped.to(torch.int64)
-        if self._limit is None or torch.compiler.is_compiling():
+        number = skipped.to(torch.int64)
+        if isinstance(self.total, Tensor) and isinstance(self.in_a_row, Tensor) and skipped.is_cuda:
+            self.total.add_(number)  # in place: a CUDA graph finds what its last replay left
+            self.in_a_row.add_(1).mul_(number)
+        else:
+            self.total = self.total + number
+            self.in_a_row = (self.in_a_row + 1) * number
+        if self._limit is None or captures() or torch.compiler.is_compiling():
             return
         self._check_arrived(self._limit)
         self._copies.append(_copied(self.in_a_row))

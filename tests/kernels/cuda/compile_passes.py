@@ -13,7 +13,7 @@ from triton import compile as compiled
 from triton.backends.compiler import GPUTarget
 from triton.compiler import ASTSource
 
-from gradclip.kernels.cuda import passes
+from gradclip.kernels.cuda import CHUNK, launch, passes
 
 TABLES = {"addresses": "*i64", "lengths": "*i64", "owners": "*i32", "offsets": "*i32"}
 PARTIAL = {"squares": "*fp64", "largest": "*i32", "nonfinite": "*i32", "zeros": "*i32"}
@@ -26,8 +26,8 @@ FINISH = {
 
 def programs(kind):
     """Every pass with its arguments' types and its constants."""
-    sizes = {"TYPE": kind, "CHUNK": 1 << 15, "BLOCK": 2048}
-    yield passes.measure, {**TABLES, **PARTIAL, "first": "i32"}, {**sizes, "ROWS": 8}
+    sizes = {"TYPE": kind, "CHUNK": CHUNK, "BLOCK": launch._BLOCK}
+    yield passes.measure, {**TABLES, **PARTIAL, "first": "i32"}, {**sizes, "ROWS": launch._ROWS}
     for each in (False, True):
         yield passes.scale, {**TABLES, "factors": "*fp64", "last": "i32"}, {**sizes, "EACH": each}
     for largest in (False, True):
@@ -43,7 +43,9 @@ def look(function, types, constants, capability):
         if signature[name].startswith("*")
     }
     source = ASTSource(function, signature, constants, aligned)
-    made = compiled(source, target=GPUTarget("cuda", capability, 32), options={"num_warps": 8})
+    made = compiled(
+        source, target=GPUTarget("cuda", capability, 32), options={"num_warps": launch._WARPS}
+    )
     code = made.asm["ptx"]
     return {
         "name": function.__name__,

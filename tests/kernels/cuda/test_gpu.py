@@ -40,7 +40,7 @@ def norm_of(owners):
 
 def test_a_clip_waits_for_nothing(no_waiting):
     owners = parameters((300, 200), (5,))
-    for limit in (1.0, 2.0, torch.tensor(0.5, device="cuda")):
+    for limit in (1.0, 2.0, torch.full((), 0.5, device="cuda")):
         gradclip.torch.clip_grad_norm_(owners, limit)
         for p in owners:
             p.grad = torch.randn_like(p)

@@ -28,12 +28,16 @@ def install(session: Session) -> None:
 
 
 def _tell_of_methods(late: Late) -> None:
-    """Have optimizers and models tell what happens to them, and GradScalers what they do."""
+    """Have optimizers, models, CUDA graphs and GradScalers tell what happens to them."""
     optimizer: Any = Optimizer
     module: Any = torch.nn.Module
     cleared = late.once_made("before_zero_grad")
     module.zero_grad = telling(module.zero_grad, before=cleared)
     optimizer.zero_grad = telling(optimizer.zero_grad, before=cleared)
+    graph: Any = torch.cuda.CUDAGraph
+    graph.capture_begin = telling(graph.capture_begin, before=late.once_made("before_capture"))
+    graph.capture_end = telling(graph.capture_end, after=late.once_made("after_capture"))
+    graph.replay = telling(graph.replay, after=late.once_made("after_replay"))
     optimizer.__init__ = telling(optimizer.__init__, after=late.making("optimizer_made"))
     scaler: Any = torch.amp.GradScaler
     scaler.scale = telling(scaler.scale, after=late.making("after_scale"))

@@ -8,6 +8,7 @@ from torch.optim import Optimizer
 from gradclip.instrumenting.session import Session
 from gradclip.instrumenting.torch.arrivals import Arrivals
 from gradclip.instrumenting.torch.compiled import CompiledSteps
+from gradclip.instrumenting.torch.graphs import Graphs
 from gradclip.instrumenting.torch.loops import Loops
 from gradclip.instrumenting.torch.losses import Losses
 from gradclip.instrumenting.torch.optimizers import Fleet, Trained, unwrapped
@@ -39,6 +40,7 @@ class Follower:
         self._compiled = CompiledSteps(
             session, self._fleet, self._loops, self._arrivals, self._losses
         )
+        self._graphs = Graphs(session)
         self._nesting = Nesting()
         self._round = Round()
         self._usual = Usual(session)
@@ -87,6 +89,9 @@ class Follower:
         with self._session.ours():
             self._losses.take()  # what a closure differentiated after its first call
             part = stepping.end(self._arrivals)
+            if part is not None and self._graphs.capturing:
+                self._graphs.add(part)
+                return
             self._add(part)
             full = self._is_full()
             if full:
@@ -102,6 +107,9 @@ class Follower:
             return
         with self._session.ours("The loss could not be seen"):
             self._leave_usual()
+            if self._graphs.capturing:
+                self._losses.add(tensors, grad_tensors)
+                return
             left_out = self._loops.backward()
             if left_out is not None:
                 self._close_with(left_out)
@@ -122,7 +130,7 @@ class Follower:
     def before_zero_grad(self, owner: Any, *_: Any, **__: Any) -> None:
         """Record a step that no optimizer tells of, if gradients that are cleared end one."""
         self._leave_usual_begun()
-        if self.silent or not self._loops.pending:
+        if self.silent or not self._loops.pending or self._graphs.capturing:
             return
         ended = None
         with self._session.ours():
@@ -145,12 +153,30 @@ class Follower:
         parts: list[Part] = []
         with self._session.ours():
             parts = self._compiled.after(watched)
-        for part in parts:
-            if self._round.holds(part.trained):
-                self._close_round()
-            self._add(part)
-        self._close_full_round()
+        self._add_all(parts)
         return bool(parts)
+
+    def before_capture(self, graph: Any, *_: Any, **__: Any) -> None:
+        """Be told of a CUDA graph that is going to be captured."""
+        with self._session.ours():
+            self._leave_usual()
+            self._losses.take()
+            self._graphs.begin(graph)
+
+    def after_capture(self, *_: Any, **__: Any) -> None:
+        """Be told that it has been."""
+        self._losses.take()
+        self._graphs.end()
+
+    def after_replay(self, graph: Any, *_: Any, **__: Any) -> None:
+        """Record the steps that a CUDA graph holds."""
+        if self.silent:
+            return
+        parts: list[Part] = []
+        with self._session.ours():
+            parts = self._graphs.replayed(graph)
+        if parts:  # many graphs hold none, and some are replayed within backward
+            self._add_all(parts)
 
     def after_scale(self, scaler: Any, *_: Any, **__: Any) -> None:
         """Remember what multiplies losses."""
@@ -199,6 +225,9 @@ class Follower:
         self._stepping = None
         self._loops.stepped()
         trained = self._fleet.of(optimizer)
+        if self._graphs.capturing:
+            self._stepping = Stepping(optimizer, trained, None, due=True, measured=False)
+            return self._stepping
         if self._round.holds(trained):
             self._close_round()
         policy = self._policies.of(optimizer, trained)
@@ -210,6 +239,8 @@ class Follower:
 
     def _is_due(self, trained: Trained) -> bool:
         """Tell whether the next step of an optimizer is to be recorded."""
+        if self._graphs.capturing:
+            return True
         number = self._session.steps + self._round.holds(trained)
         return number % self._session.settings.every == 0
 
@@ -228,6 +259,14 @@ class Follower:
         """Add an optimizer's part to the step of training."""
         if part is not None:
             self._round.parts.append(part)
+
+    def _add_all(self, parts: list[Part]) -> None:
+        """Add parts of steps that hooks did not see, and end each step that is whole."""
+        for part in parts:
+            if self._round.holds(part.trained):
+                self._close_round()
+            self._add(part)
+        self._close_full_round()
 
     def _close_full_round(self) -> None:
         """End the step of training if every optimizer has had its part in it."""

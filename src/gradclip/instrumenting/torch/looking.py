@@ -88,6 +88,12 @@ class Looked:
         """Whether the gradients were those of a scaled loss."""
         return isinstance(self._factor, Tensor) or self._factor != 1.0
 
+    def kept(self) -> "Looked":
+        """Return the same in memory of its own."""
+        norms, largest, nonfinite, zeros = (c.clone() for c in self._look.columns)
+        factor = self._factor.clone() if isinstance(self._factor, Tensor) else self._factor
+        return Looked(Look(lambda: (norms, largest, nonfinite, zeros)), factor)
+
     def column(self, place: int) -> NDArray[Any]:
         """Return a column."""
         values = vector(self._look.columns[place])

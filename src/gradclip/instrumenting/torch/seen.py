@@ -103,24 +103,28 @@ class Unless:
     Args:
         dropped: Whether it is, a bool or a tensor ().
         seen: What it gets otherwise.
+
+    Attributes:
+        dropped: Whether it is.
+        seen: What it gets otherwise.
     """
 
-    __slots__ = ("_dropped", "_seen")
+    __slots__ = ("dropped", "seen")
     counted = False
 
     def __init__(self, dropped: Any, seen: Seen) -> None:
-        self._dropped = dropped
-        self._seen = seen
+        self.dropped = dropped
+        self.seen = seen
 
     @property
     def total(self) -> float:
         """The norm of all gradients as one vector."""
-        return 0.0 if bool(self._dropped) else self._seen.total
+        return 0.0 if bool(self.dropped) else self.seen.total
 
     def column(self, place: int) -> NDArray[Any]:
         """Return a column."""
-        found = self._seen.column(place)
-        return np.zeros_like(found) if bool(self._dropped) else found
+        found = self.seen.column(place)
+        return np.zeros_like(found) if bool(self.dropped) else found
 
 
 class Column:

@@ -6,8 +6,8 @@ from gradclip.kernels.cuda.layout import Layout
 from gradclip.kernels.cuda.library import passes
 
 # Entries that a program looks at together, and how often before float32 sums become float64 ones.
-_BLOCK, _ROWS = 2048, 8
-_WARPS = 8
+_BLOCK, _ROWS = 1024, 8
+_WARPS = 4
 _TOGETHER = 1024  # chunks
 Array = Any  # what has `data_ptr` and `dtype`, as Triton asks of its arguments
 
