@@ -33,6 +33,7 @@ test-long:  ## Run the tests that take minutes, which CI runs too
 # An environment of its own: TensorFlow and Triton cannot be loaded into one process. Left out of
 # the torch room's tests are those of what only the host can do, or what takes minutes here.
 TRITON_TESTS := tests/kernels/cuda tests/benchmarks/test_gpu.py tests/torch/test_clip_grad.py \
+  tests/torch/test_on_gpu.py tests/instrumenting/torch/test_on_gpu.py \
   --deselect tests/torch/test_clip_grad.py::test_a_norm_at_the_threshold_is_not_clipped \
   --deselect tests/torch/test_clip_grad.py::test_autograd_knows_what_was_written \
   --deselect tests/torch/test_clip_grad.py::test_the_norm_is_right_at_thirty_million_entries \

@@ -15,16 +15,10 @@ from benchmarks.gpu.clips import clips, steps
 from benchmarks.gpu.clock import Row, measure
 from benchmarks.gpu.lists import LISTS, TINY, Case, cases
 from benchmarks.gpu.roofline import roofline
-from benchmarks.instrument.overhead import compare
 from gradclip.kernels import cuda
 
 _FOLDED = ("GPT-2", "tiny, float32")  # the lists whose optimizer's steps are measured
 _ERROR = 1e-6
-# Whole programs with and without `gradclip run`: their scripts and how often each is run.
-_FOLLOWED = {
-    "MLP 784-128-10, 64 a batch": ("torch_mlp.py", 3),
-    "GPT of 6 layers": ("torch_gpt.py", 3),
-}
 
 
 def run(*, smoke: bool, seconds: float, folder: Path) -> None:
@@ -63,16 +57,6 @@ def _tables(
         if case.name.startswith(_FOLDED):
             timed = measure(steps(case), seconds=2 * seconds, device=device)
             yield f"{case.name}, fused AdamW", [_row(row) for row in timed]
-    if device.type == "cuda":
-        yield "Training loops followed by `gradclip run`", [*_followed()]
-
-
-def _followed() -> Iterator[dict[str, Any]]:
-    """Yield what following costs programs on the GPU."""
-    for name, (script, repeats) in _FOLLOWED.items():
-        for clip in ((), ("--clip",)):
-            row = compare(script, ("--cuda", *clip), repeats)
-            yield {"name": f"{name}{', which clips' if clip else ''}", **row}
 
 
 def _accuracy(case: Case) -> dict[str, Any]:
@@ -107,9 +91,6 @@ def _page(place: str, tables: dict[str, list[dict[str, Any]]]) -> Iterator[str]:
     yield f"brackets.\n\n{place}\n"
     for title, rows in tables.items():
         yield f"\n## {title}\n\n"
-        if "loop" in rows[0]:
-            yield from _followed_table(rows)
-            continue
         if "ms" not in rows[0]:
             yield f"gradclip {rows[0]['gradclip']:.1e}, torch {rows[0]['torch']:.1e}\n"
             continue
@@ -119,14 +100,6 @@ def _page(place: str, tables: dict[str, list[dict[str, Any]]]) -> Iterator[str]:
             roof = f"{row['of_roofline']:.0%}" if row["of_roofline"] else ""
             yield f"| {row['name']} | {_words(row['ms'])} | {_words(row['ratio'])} | "
             yield f"{row['host_us']:.0f} | {roof} |\n"
-
-
-def _followed_table(rows: list[dict[str, Any]]) -> Iterator[str]:
-    yield "| | a step, ms | added to the loop | last loss the same |\n| --- | ---: | ---: | --- |\n"
-    for row in rows:
-        low, high = row["loop_quartiles"]
-        yield f"| {row['name']} | {row['step_ms']:.3g} | {row['loop']:.1%} "
-        yield f"({low:.1%} to {high:.1%}) | {'yes' if row['same'] else 'no'} |\n"
 
 
 def _words(spread: Sequence[float]) -> str:

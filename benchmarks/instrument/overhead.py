@@ -46,27 +46,11 @@ def measure(repeats: int) -> Iterator[dict[str, Any]]:
     """
     for name, script in PROGRAMS.items():
         for arguments in ((), ("--clip",)):
-            row = compare(script, arguments, repeats)
-            yield {"name": name, "clips": bool(arguments), **row}
-
-
-def compare(script: str, arguments: tuple[str, ...], repeats: int) -> dict[str, Any]:
-    """Run a program as it is and followed, in turn.
-
-    Args:
-        script: Which one.
-        arguments: Its arguments.
-        repeats: How many times each.
-
-    Returns:
-        Medians and quartiles of ratios of neighbouring runs.
-    """
-    plain: list[Turn] = []
-    followed: list[Turn] = []
-    for turn in range(repeats):
-        for kind in (plain, followed) if turn % 2 else (followed, plain):
-            kind.append(_run(script, arguments, followed=kind is followed))
-    return _compared(plain, followed)
+            plain, followed = [], []
+            for turn in range(repeats):
+                for kind in (plain, followed) if turn % 2 else (followed, plain):
+                    kind.append(_run(script, arguments, followed=kind is followed))
+            yield {"name": name, "clips": bool(arguments), **_compared(plain, followed)}
 
 
 def _compared(plain: list[Turn], followed: list[Turn]) -> dict[str, Any]:

@@ -43,6 +43,10 @@ class Folding:
         """
         if not (self._divides() and _is_division(gradients, batch)):
             return False
+        # It writes all gradients, also where there is nothing to clip, which nobody knows of what
+        # lies on a device: that costs more than scaling by a kernel that returns at once.
+        if isinstance(batch.factor, Tensor) and not self._divides_anyway():
+            return False
         divisor = _divisor(gradients, batch.factor)
         if divisor is None:
             return False
@@ -58,6 +62,10 @@ class Folding:
             (self._optimizer.grad_scale,) = before
         elif before is not None and hasattr(self._optimizer, "grad_scale"):
             del self._optimizer.grad_scale
+
+    def _divides_anyway(self) -> bool:
+        """Tell whether the step divides by a GradScaler's scale, clipped or not."""
+        return getattr(self._optimizer, "grad_scale", None) is not None
 
     def _divides(self) -> bool:
         """Tell whether the optimizer divides every gradient by `grad_scale`."""

@@ -116,11 +116,11 @@ def test_what_the_kernels_cannot_read_goes_the_other_way(device, passes):
 
 
 @pytest.mark.filterwarnings("ignore:SGD cannot drop")  # where it is not fused
-def test_a_fused_step_folds_what_no_host_has_seen(device, monkeypatch, passes):
+def test_a_fused_step_folds_what_no_host_has_seen_if_it_divides_anyway(device, monkeypatch, passes):
     for module in (measure, apply, amp):
         monkeypatch.setattr(module, "eager", lambda _: False)
     ended = []
-    for fused in (True, False):
+    for fused, loss_scale in ((True, 4.0), (True, None), (False, None)):
         owners = parameters(device)
         optimizer = torch.optim.SGD(owners, lr=0.1, momentum=0.9, fused=fused)
         attach(optimizer, "global-norm=1")
@@ -128,11 +128,16 @@ def test_a_fused_step_folds_what_no_host_has_seen(device, monkeypatch, passes):
         optimizer.register_step_pre_hook(
             lambda given, *_, seen=seen: seen.append(getattr(given, "grad_scale", None))
         )
-        for factor in (1.0, 1e-3, 4e36):  # clips, does not, by more than float32 can divide by
+        given = None if loss_scale is None else torch.full((), loss_scale, device=device)
+        for factor in (1.0, 1e-3, 1e36):  # clips, does not, by more than float32 can divide by
             for p, g in zip(owners, gradients(device), strict=True):
-                p.grad = g * factor
+                p.grad = g * factor * (loss_scale or 1.0)
+            if given is not None:  # as a GradScaler does
+                optimizer.grad_scale, optimizer.found_inf = given, torch.zeros((), device=device)
             optimizer.step()
-        assert all((scale is not None) == fused for scale in seen)
-        assert not hasattr(optimizer, "grad_scale")
+            assert getattr(optimizer, "grad_scale", None) is given
+        assert all((scale is not None) == (given is not None) for scale in seen)
+        assert all(scale is not given for scale in seen if scale is not None)
         ended.append(torch.cat([x.detach().reshape(-1) for p in owners for x in (p, p.grad)]))
-    torch.testing.assert_close(*ended, rtol=2e-6, atol=1e-7)
+    for other in ended[:2]:
+        torch.testing.assert_close(other, ended[2], rtol=2e-6, atol=1e-7)
