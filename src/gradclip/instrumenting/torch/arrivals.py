@@ -59,6 +59,7 @@ class Arrivals:
 
     Attributes:
         limit: The last threshold that a clip function was given; None before.
+        some: Whether something is known of gradients that no step has got.
     """
 
     def __init__(self, session: Session, fleet: Fleet, due: Callable[[Trained], bool]) -> None:
@@ -68,7 +69,7 @@ class Arrivals:
         self._due = due
         self._backwards = 0
         self._by_hand = False
-        self._some = False  # to take: asked at every step, of which most have none
+        self.some = False  # asked at every step, of which most have none
         self._clipped: WeakKeyDictionary[Trained, Arrival] = WeakKeyDictionary()
         self._came: WeakKeyDictionary[Trained, Arrival] = WeakKeyDictionary()
 
@@ -114,8 +115,20 @@ class Arrivals:
             seen: What was seen of them before.
             limit: The threshold.
         """
-        self._some = True
+        self.some = True
         self._clipped[trained] = Arrival(seen=seen, limit=limit, backwards=self._backwards)
+
+    def clear(self, parameters: list[Tensor]) -> None:
+        """Be told of gradients that are cleared before a step has got them, maybe some of many.
+
+        Args:
+            parameters: Whose gradients they are.
+        """
+        identities = set(map(id, parameters))
+        for known in (self._clipped, self._came):
+            for trained in [t for t in known if t.trains_only(identities)]:
+                del known[trained]
+        self.some = bool(self._clipped or self._came)
 
     def take(self, trained: Trained, seen: Seen) -> Arrival | None:
         """Return what an optimizer's gradients were if they were clipped since its last step.
@@ -124,11 +137,11 @@ class Arrivals:
             trained: What it trains.
             seen: What is seen of them as it gets them.
         """
-        if not self._some:
+        if not self.some:
             return None
         clipped = self._clipped.pop(trained, None)
         came = self._came.pop(trained, None)
-        self._some = bool(self._clipped or self._came)
+        self.some = bool(self._clipped or self._came)
         if clipped is not None:
             return clipped
         if came is None or came.backwards != self._backwards or _same(came.seen, seen):
@@ -148,7 +161,7 @@ class Arrivals:
     ) -> None:
         if self._due(trained):
             seen = trained.look(factor)
-            self._some = True
+            self.some = True
             where[trained] = Arrival(seen=seen, limit=limit, backwards=self._backwards)
 
     def _tell_by_hand(self) -> None:

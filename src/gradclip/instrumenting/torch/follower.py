@@ -9,7 +9,7 @@ from gradclip.instrumenting.session import Session
 from gradclip.instrumenting.torch.arrivals import Arrivals
 from gradclip.instrumenting.torch.compiled import CompiledSteps
 from gradclip.instrumenting.torch.graphs import Graphs
-from gradclip.instrumenting.torch.loops import Loops
+from gradclip.instrumenting.torch.loops import Loops, parameters_of
 from gradclip.instrumenting.torch.losses import Losses
 from gradclip.instrumenting.torch.optimizers import Fleet, Trained, unwrapped
 from gradclip.instrumenting.torch.policies import Policies
@@ -130,11 +130,14 @@ class Follower:
     def before_zero_grad(self, owner: Any, *_: Any, **__: Any) -> None:
         """Record a step that no optimizer tells of, if gradients that are cleared end one."""
         self._leave_usual_begun()
-        if self.silent or not self._loops.pending or self._graphs.capturing:
+        if self.silent or not (self._loops.pending or self._arrivals.some):
+            return
+        if self._graphs.capturing:
             return
         ended = None
         with self._session.ours():
-            ended = self._loops.clear(owner)
+            ended = self._loops.clear(owner) if self._loops.pending else None
+            self._arrivals.clear(parameters_of(owner))
         self._close_with(ended)
 
     def before_compiled(self) -> Any:

@@ -110,7 +110,7 @@ class Loops:
         Args:
             owner: The module or the optimizer whose gradients are cleared.
         """
-        identities = {id(p) for p in _parameters(owner) if p.grad is not None}
+        identities = {id(p) for p in parameters_of(owner) if p.grad is not None}
         if not identities:
             return None
         if self._by_hand is not None:
@@ -170,7 +170,7 @@ class Loops:
         )
 
 
-def _parameters(owner: Any) -> list[Tensor]:
+def parameters_of(owner: Any) -> list[Tensor]:
     """Return the parameters of a module or of an optimizer."""
     if isinstance(owner, Module):
         return list(owner.parameters())

@@ -85,6 +85,10 @@ class Trained:
         """Tell whether one of the parameters with these identities is among its own."""
         return not self._known.keys().isdisjoint(identities)
 
+    def trains_only(self, identities: set[int]) -> bool:
+        """Tell whether it trains none but parameters with these identities."""
+        return self._known.keys() <= identities
+
     def shares(self, other: "Trained") -> bool:
         """Tell whether another optimizer trains one of its parameters as well."""
         return other is self or not self._known.keys().isdisjoint(other._known)  # noqa: SLF001 - of its kind
