@@ -18,7 +18,9 @@ def test_whatever_comes_between_steps_that_are_alike_is_seen(tmp_path):
 
 def test_so_it_is_where_they_are_clipped(tmp_path):
     run = check_followed("torch_usual.py", tmp_path / "run", "clipped")
-    limits = dict.fromkeys(range(96), 0.05) | dict.fromkeys((14, 25, 54, 70, 78, 82, 85, 89), math.inf)
+    limits = dict.fromkeys(range(96), 0.05) | dict.fromkeys(
+        (14, 25, 54, 70, 78, 82, 85, 89), math.inf
+    )
     limits |= {47: 0.01, 58: 0.01, 66: math.nan, 74: 0.03}
     assert run.limit.tolist() == pytest.approx([*limits.values()], nan_ok=True)
 
