@@ -2,11 +2,11 @@
 
 import threading
 import time
-import warnings
 
 import numpy as np
 import pytest
 import torch
+from tests.gpu import no_waiting
 
 import gradclip
 from gradclip.errors import ConfigurationError
@@ -17,15 +17,6 @@ pytestmark = [
     pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU"),
 ]
 POLICIES = ["global-norm=0.1", "norm=0.1", "agc=0.01", "zclip", "autoclip", "adagc", "value=0.01"]
-
-
-@pytest.fixture
-def no_waiting():
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Synchronization debug mode is a prototype")
-        torch.cuda.set_sync_debug_mode("error")
-    yield
-    torch.cuda.set_sync_debug_mode("default")
 
 
 class Training:
@@ -65,16 +56,15 @@ class Training:
 
 @pytest.mark.parametrize("policy", POLICIES)
 @pytest.mark.parametrize("statistics", [False, True])
-def test_an_attached_policy_waits_for_nothing(policy, statistics, request):
+def test_an_attached_policy_waits_for_nothing(policy, statistics):
     training = Training(policy, statistics=statistics)
     for _ in range(2):
         training.step()
-    request.getfixturevalue("no_waiting")
     history = gradclip.torch.History(10)
-    for _ in range(3):
-        training.step()
-        history.add(training.attached.report)
-    torch.cuda.set_sync_debug_mode("default")
+    with no_waiting():
+        for _ in range(3):
+            training.step()
+            history.add(training.attached.report)
     assert len(history.read().steps) == 3
 
 
@@ -185,3 +175,14 @@ def test_a_step_that_is_captured_is_not_recorded(tmp_path):
             with pytest.raises(ConfigurationError, match="recorded when it is taken"):
                 recorder.record(report)
     assert len(gradclip.read_run(tmp_path / "run").steps) == 1
+
+
+@pytest.mark.filterwarnings("ignore:The CUDA Graph is empty")
+def test_a_capture_that_failed_leaves_the_policy_as_it_was():
+    weight = torch.nn.Parameter(torch.zeros(10, device="cuda"))
+    weight.grad = torch.ones_like(weight)
+    clipper = gradclip.torch.Clipper("zclip")
+    graph = torch.cuda.graph(torch.cuda.CUDAGraph())
+    with pytest.raises(ConfigurationError, match="must have run before"), graph:
+        clipper.clip_([weight])
+    assert clipper.clip_([weight]).skipped.item() is False

@@ -166,6 +166,7 @@ class Recorder:
             ConfigurationError: The report is of parameters that the run does not have, or a CUDA
                 graph is being captured.
         """
+        within = mark()
         names = getattr(report, "names", self._report_names)
         if names is not self._report_names and names != self._report_names:
             self._places = places_of(names, self._names)
@@ -185,7 +186,7 @@ class Recorder:
                     self._places,
                     given,
                     self._dropped_before,
-                    mark(),
+                    within,
                 )
             )
             self._handed += 1

@@ -130,15 +130,28 @@ class Clipper(clipper.Clipper):
         names: Sequence[str] | None = None,
         factor: Any = 1.0,
     ) -> Outcome:
-        """Measure and decide, and remember, also in a CUDA graph: arguments as of the class."""
-        self._captured |= captures()
-        if not self._captured:
-            return super().decide(gradients, variables, names, factor)
-        before = self._state
-        if before is None or self._saved is not None:
+        """Measure and decide, and remember; nothing is multiplied yet.
+
+        Args:
+            gradients: As in a call.
+            variables: As in a call.
+            names: As in a call.
+            factor: What to multiply the gradients by before they are looked at.
+
+        Returns:
+            What was decided. Once a CUDA graph holds a step, each goes on from the last one, in
+            the graph or not.
+
+        Raises:
+            ConfigurationError: A CUDA graph captures the policy's first step.
+        """
+        captured, before = captures(), self._state
+        if captured and (before is None or self._saved is not None):
             raise ConfigurationError(UNKNOWN)
         outcome = super().decide(gradients, variables, names, factor)
-        self._state = written(outcome.state, before)
+        self._captured |= captured
+        if self._captured and before is not None:
+            self._state = written(outcome.state, before)
         return outcome
 
     @property
@@ -206,7 +219,7 @@ class Clipper(clipper.Clipper):
     def _ready(self, params: in_place.Gradients, names: tuple[str, ...]) -> PolicyState:
         """Return the state for this step, and remember where the step begins."""
         state = super()._ready(params, names)
-        self._start = state.step
+        self._start = state.step.clone() if self._captured else state.step
         return state
 
     def _followed(

@@ -1,9 +1,8 @@
 """On a GPU: nothing waits, and all of it can be captured in a graph."""
 
-import warnings
-
 import pytest
 import torch
+from tests.gpu import no_waiting
 from tests.kernels.cuda.oracle import exact_norm
 
 import gradclip
@@ -18,15 +17,6 @@ pytestmark = [
 ]
 
 
-@pytest.fixture
-def no_waiting():
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Synchronization debug mode is a prototype")
-        torch.cuda.set_sync_debug_mode("error")
-    yield
-    torch.cuda.set_sync_debug_mode("default")
-
-
 def parameters(*shapes):
     made = [torch.nn.Parameter(torch.zeros(shape, device="cuda")) for shape in shapes]
     for p in made:
@@ -38,16 +28,18 @@ def norm_of(owners):
     return exact_norm(torch.cat([p.grad.reshape(-1) for p in owners]))
 
 
-def test_a_clip_waits_for_nothing(no_waiting):
+def test_a_clip_waits_for_nothing():
     owners = parameters((300, 200), (5,))
-    for limit in (1.0, 2.0, torch.full((), 0.5, device="cuda")):
-        gradclip.torch.clip_grad_norm_(owners, limit)
-        for p in owners:
-            p.grad = torch.randn_like(p)
+    with no_waiting():
+        for limit in (1.0, 2.0, torch.full((), 0.5, device="cuda")):
+            gradclip.torch.clip_grad_norm_(owners, limit)
+            for p in owners:
+                p.grad = torch.randn_like(p)
 
 
-def test_statistics_wait_for_nothing(no_waiting):
-    gradclip.torch.gradient_statistics([torch.ones(70_000, device="cuda"), None])
+def test_statistics_wait_for_nothing():
+    with no_waiting():
+        gradclip.torch.gradient_statistics([torch.ones(70_000, device="cuda"), None])
 
 
 def test_a_captured_clip_clips_at_each_replay():
