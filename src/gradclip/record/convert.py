@@ -75,9 +75,9 @@ def lasting(report: Any) -> Any:
     # Asked for a vector, a late report would make all of them here; other kinds hold no arrays.
     if isinstance(report, LateReport) or not is_dataclass(type(report)):
         return report
-    return (
-        copied(report) if hasattr(getattr(report, "parts_before", None), "is_deleted") else report
-    )
+    if not hasattr(getattr(report, "parts_before", None), "is_deleted"):
+        return report
+    return copied(report)
 
 
 def copied(report: Any) -> Any:

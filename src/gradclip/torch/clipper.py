@@ -130,21 +130,7 @@ class Clipper(clipper.Clipper):
         names: Sequence[str] | None = None,
         factor: Any = 1.0,
     ) -> Outcome:
-        """Measure and decide, and remember; nothing is multiplied yet.
-
-        Args:
-            gradients: As in a call.
-            variables: As in a call.
-            names: As in a call.
-            factor: What to multiply the gradients by before they are looked at.
-
-        Returns:
-            What was decided. Once a CUDA graph holds a step, each goes on from the last one, in
-            the graph or not.
-
-        Raises:
-            ConfigurationError: A CUDA graph captures the policy's first step.
-        """
+        """Decide as any Clipper; once a CUDA graph holds a step, each goes on from the last one."""
         captured, before = captures(), self._state
         if captured and (before is None or self._saved is not None):
             raise ConfigurationError(UNKNOWN)
